@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* file.c - see file.h. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int read_fd(int fd, const char *path, size_t hint, size_t max, char **out, size_t *out_len, struct cb_err *e)
+{
+	size_t cap = hint + 1, len = 0;
+	char *data = malloc(cap + 1);
+	ssize_t n;
+
+	if (!data)
+		return cb_fail(e, ENOMEM, "cannot read %s: out of memory", path);
+	for (;;) {
+		if (len == cap) {
+			char *bigger = cap > max ? NULL : realloc(data, cap * 2 + 1);
+
+			if (!bigger) {
+				free(data);
+				if (cap > max)
+					return cb_fail(e, EFBIG, "cannot read %s: it is larger than %zu bytes", path,
+						       max);
+				return cb_fail(e, ENOMEM, "cannot read %s: out of memory", path);
+			}
+			data = bigger;
+			cap *= 2;
+		}
+		n = read(fd, data + len, cap - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	if (n < 0 || len > max) {
+		int err = n < 0 ? errno : EFBIG;
+
+		free(data);
+		return cb_fail(e, err, "cannot read %s: %s", path, strerror(err));
+	}
+	data[len] = '\0';
+	*out = data;
+	*out_len = len;
+	return 0;
+}
+
+int cb_file_read(const char *path, size_t max, char **data, size_t *len, struct cb_err *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	size_t hint = 4095;
+	int err;
+
+	if (fd < 0) {
+		err = errno;
+		return cb_fail(e, err, "cannot open %s: %s", path, strerror(err));
+	}
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0) {
+		if ((size_t)st.st_size > max) {
+			close(fd);
+			return cb_fail(e, EFBIG, "cannot read %s: it is larger than %zu bytes", path, max);
+		}
+		hint = (size_t)st.st_size;
+	}
+	err = read_fd(fd, path, hint, max, data, len, e);
+	close(fd);
+	return err;
+}
+
+int cb_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int cb_file_write(const char *path, const void *data, size_t len, mode_t mode, struct cb_err *e)
+{
+	char tmp[PATH_MAX];
+	int fd, err;
+
+	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= sizeof(tmp))
+		return cb_fail(e, ENAMETOOLONG, "cannot write %s: the path is too long", path);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0) {
+		err = errno;
+		return cb_fail(e, err, "cannot write %s: %s", path, strerror(err));
+	}
+	err = cb_write_all(fd, data, len);
+	if (!err && (fchmod(fd, mode) || fsync(fd)))
+		err = -errno;
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && rename(tmp, path))
+		err = -errno;
+	if (err) {
+		unlink(tmp);
+		return cb_fail(e, -err, "cannot write %s: %s", path, strerror(-err));
+	}
+	return 0;
+}
+
+int cb_mkdirs(const char *path, struct cb_err *e)
+{
+	char part[PATH_MAX];
+	size_t n = strlen(path);
+
+	if (!n || n >= sizeof(part))
+		return cb_fail(e, ENAMETOOLONG, "cannot make the directory %s: the path is empty or too long", path);
+	memcpy(part, path, n + 1);
+	for (char *p = part + 1;; p++) {
+		char c = *p;
+
+		if (c && c != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(part, 0755) && errno != EEXIST) {
+			int err = errno;
+
+			return cb_fail(e, err, "cannot make the directory %s: %s", part, strerror(err));
+		}
+		if (!c)
+			return 0;
+		*p = c;
+	}
+}
+
+void cb_cache_dir(char *out, size_t size)
+{
+	const char *dir;
+
+	if ((dir = getenv("COOLBPF_CACHE")) && *dir)
+		snprintf(out, size, "%s", dir);
+	else if ((dir = getenv("XDG_CACHE_HOME")) && *dir == '/')
+		snprintf(out, size, "%s/coolbpf", dir);
+	else if ((dir = getenv("HOME")) && *dir == '/')
+		snprintf(out, size, "%s/.cache/coolbpf", dir);
+	else
+		snprintf(out, size, "/var/cache/coolbpf");
+}
