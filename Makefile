@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+# What people type; meson and ninja do the work. "make help" lists it.
+#
+# SAN=1 builds and tests with AddressSanitizer and UBSan, in a directory of its own.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+CLANG ?= clang
+FUZZ_SECONDS ?= 10
+MESON ?= meson
+JOBS ?=
+
+ifeq ($(SAN),1)
+B := build-san
+MESON_OPTIONS := -Db_sanitize=address,undefined -Db_lundef=false
+else
+B := build
+MESON_OPTIONS :=
+endif
+
+NINJA := ninja $(if $(JOBS),-j $(JOBS))
+# meson configures a directory once; the prefix may change later
+CONFIGURE = test -f $(1)/build.ninja || $(MESON) setup $(2) $(1) >$(1).log 2>&1 || { cat $(1).log; exit 1; }; rm -f $(1).log
+
+.PHONY: all setup demo check install static bench fuzz format lint clean help
+
+all: $(B)/build.ninja
+	@$(NINJA) -C $(B)
+
+$(B)/build.ninja:
+	@command -v $(MESON) >/dev/null || { echo "make: meson is missing; run: make setup" >&2; exit 1; }
+	@$(call CONFIGURE,$(B),--prefix=$(PREFIX) $(MESON_OPTIONS))
+
+setup:
+	@scripts/setup.sh all
+
+demo:
+	@scripts/setup.sh build
+	@$(MAKE) --no-print-directory all
+	@scripts/demo.sh $(B)/src/cli/coolbpf
+
+check:
+	@scripts/setup.sh all
+	@$(MAKE) --no-print-directory all $(if $(filter 1,$(SAN)),,static)
+	@scripts/check.sh $(B)
+
+install: all
+	@$(MESON) configure $(B) -Dprefix=$(PREFIX)
+	@DESTDIR=$(abspath $(DESTDIR)) $(MESON) install -C $(B)
+
+static: build-static/build.ninja
+	@$(NINJA) -C build-static src/cli/coolbpf
+	@strip -o build-static/coolbpf build-static/src/cli/coolbpf
+	@size=$$(stat -c %s build-static/coolbpf); echo "build-static/coolbpf: $$size bytes"; \
+	test $$size -lt 10000000 || { echo "make: that is more than 10 MB" >&2; exit 1; }
+
+build-static/build.ninja:
+	@$(call CONFIGURE,build-static,-Dstatic=true -Dbuildtype=release)
+
+bench: all
+	@bench/run.sh $(B)
+
+fuzz:
+	@CLANG=$(CLANG) scripts/fuzz.sh $(FUZZ_SECONDS)
+
+format:
+	@scripts/lint.sh --format
+
+lint: all
+	@scripts/lint.sh $(B)
+
+clean:
+	rm -rf build build-san build-static build-fuzz
+
+help:
+	@echo 'make            build the command and the library in build/'
+	@echo 'make demo       install what is missing, build, and show live events of this machine for ten seconds (root)'
+	@echo 'make check      install what is missing, build, run every test (root; without it many are skipped)'
+	@echo '                SAN=1: the same with AddressSanitizer and UBSan, in build-san/'
+	@echo 'make setup      install the packages that are missing (Debian 12, 13; root)'
+	@echo 'make install    to PREFIX (/usr/local), below DESTDIR'
+	@echo 'make static     one static file that runs on any Linux of this architecture: build-static/coolbpf'
+	@echo 'make bench      start-up time, memory and throughput against libbpf by hand and bpftrace (root)'
+	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (10)'
+	@echo 'make lint       clang-format (check only), clang-tidy, shellcheck'
+	@echo 'make format     clang-format'
+	@echo 'make clean      remove the build directories'
