@@ -44,6 +44,18 @@
 #define AF_INET6 10
 #endif
 
+/* Constants of <linux/bpf.h> that the BTF of older kernels lacks (until 5.7 its flags were macros; 5.8 added the ring
+ * buffer). A macro serves whether vmlinux.h has the enumerator or not. */
+#define LBC_MAP_TYPE_RINGBUF 27
+#define BPF_ANY 0
+#define BPF_NOEXIST 1
+#define BPF_EXIST 2
+#define BPF_F_USER_STACK (1ULL << 8)
+#define BPF_F_FAST_STACK_CMP (1ULL << 9)
+#define BPF_F_REUSE_STACKID (1ULL << 10)
+#define BPF_F_INDEX_MASK 0xffffffffULL
+#define BPF_F_CURRENT_CPU BPF_F_INDEX_MASK
+
 /* Flags for bpf_get_stackid(): stacks are compared by hash only, which is fast and wrong once in 2^32. */
 #define KERN_STACKID_FLAGS (0 | BPF_F_FAST_STACK_CMP)
 #define USER_STACKID_FLAGS (0 | BPF_F_FAST_STACK_CMP | BPF_F_USER_STACK)
@@ -299,7 +311,7 @@ struct bpf_ringbuf___lbc {
  * for a perf buffer it is divided among the CPUs). What does not fit is counted in name__lbc and reported. */
 #define LBC_EVENTS(name, T, bytes)                                                                                     \
 	struct {                                                                                                       \
-		__uint(type, BPF_MAP_TYPE_RINGBUF);                                                                    \
+		__uint(type, LBC_MAP_TYPE_RINGBUF);                                                                    \
 		__uint(max_entries, bytes);                                                                            \
 	} name SEC(".maps");                                                                                           \
 	struct name##__lbc_room {                                                                                      \
