@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int read_fd(int fd, const char *path, size_t hint, size_t max, char **out, size_t *out_len, struct cb_err *e)
@@ -116,6 +117,30 @@ int cb_file_write(const char *path, const void *data, size_t len, mode_t mode, s
 		return cb_fail(e, -err, "cannot write %s: %s", path, strerror(-err));
 	}
 	return 0;
+}
+
+int cb_file_nameless(const char *name)
+{
+	char tmp[] = "/tmp/coolbpf.XXXXXX";
+	/* the system call came with 3.17, its wrapper with glibc 2.27; 1 is MFD_CLOEXEC */
+	int fd = (int)syscall(SYS_memfd_create, name, 1U);
+	int above;
+
+	if (fd < 0) {
+		fd = mkostemp(tmp, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(tmp);
+	}
+	if (fd < 0)
+		return -errno;
+	if (fd > 2)
+		return fd;
+	/* a caller without standard descriptors must not see its file become one */
+	above = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (above < 0)
+		above = -errno;
+	close(fd);
+	return above;
 }
 
 int cb_mkdirs(const char *path, struct cb_err *e)

@@ -22,6 +22,11 @@ int cb_write_all(int fd, const void *data, size_t len);
 /* mkdir -p, directories get mode 0755. */
 int cb_mkdirs(const char *path, struct cb_err *e);
 
+/* An empty file without a name that is gone when its descriptor is closed; another process that gets the descriptor, or
+ * this one by /proc/self/fd/N, can use it. Returns the descriptor (close-on-exec, above 2), or -errno. name is for
+ * people who look into /proc. */
+int cb_file_nameless(const char *name);
+
 /* The directory for this user's cached files (not created): $COOLBPF_CACHE, else $XDG_CACHE_HOME/coolbpf, else
  * $HOME/.cache/coolbpf, else /var/cache/coolbpf. out holds PATH_MAX bytes. */
 void cb_cache_dir(char *out, size_t size);
