@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * seeds.c - see seeds.h.
+ *
+ * CO-RE relocations stand in the third part of .BTF.ext. Each names a type of the object's own BTF (the root), and says
+ * what it wants to know of the kernel's type of the same name: where a field is, how large the type is, whether it
+ * exists, an enum's value. libbpf takes every kernel type of the same kind and of the same name as a candidate, where
+ * the name counts up to the flavour: what follows the last "___".
+ *
+ * The layout of .BTF.ext is in the kernel's Documentation/bpf/btf.rst; numbers are in the object's byte order.
+ */
+#include "btf/seeds.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <gelf.h>
+#include <linux/bpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf/type.h"
+
+struct ext_header {
+	uint16_t magic;
+	uint8_t version, flags;
+	uint32_t hdr_len;
+	uint32_t func_off, func_len, line_off, line_len, core_off, core_len; /* from the end of the header */
+};
+
+/* How much of a name is before its flavour: a "___" with something else than '_' on both sides. */
+static size_t plain_length(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = len; i-- > 4;)
+		if (name[i] != '_' && name[i - 4] != '_' && !memcmp(name + i - 3, "___", 3))
+			return i - 3;
+	return len;
+}
+
+struct cb_btf_seed *cb_btf_seeds_find(const struct cb_btf_seeds *s, int kind, const char *name)
+{
+	if (kind == BTF_KIND_ENUM64)
+		kind = BTF_KIND_ENUM;
+	for (int i = s->first[(unsigned char)name[0]]; i >= 0; i = s->list[i].next) {
+		struct cb_btf_seed *seed = &s->list[i];
+
+		if (seed->kind == kind && !strncmp(name, seed->name, seed->len) && plain_length(name) == seed->len)
+			return seed;
+	}
+	return NULL;
+}
+
+/* Is the type, behind typedefs and arrays, a pointer or a function? Then libbpf compares what it points to as well. */
+static bool compares_deep(const struct btf *btf, uint32_t id)
+{
+	const struct btf_type *t = btf__type_by_id(btf, cb_btf_resolve(btf, id));
+
+	for (int depth = 0; t && btf_is_array(t) && depth < 64; depth++)
+		t = btf__type_by_id(btf, cb_btf_resolve(btf, btf_array(t)->type));
+	return !t || btf_is_ptr(t) || btf_is_func_proto(t) || btf_is_array(t);
+}
+
+static int add(struct cb_btf_seeds *s, const struct btf *btf, const struct bpf_core_relo *relo, struct cb_err *e)
+{
+	const struct btf_type *t = btf__type_by_id(btf, relo->type_id);
+	const char *name = t ? btf__name_by_offset(btf, t->name_off) : NULL;
+	struct cb_btf_seed *list;
+	int kind, c;
+
+	if (!name)
+		return cb_fail(e, EINVAL, "corrupt object: a relocation names type %u, which is not there",
+			       relo->type_id);
+	switch (relo->kind) {
+	case BPF_CORE_TYPE_ID_LOCAL:
+		return 0; /* a question about the object itself */
+	case BPF_CORE_TYPE_EXISTS:
+	case BPF_CORE_TYPE_SIZE:
+		if (compares_deep(btf, relo->type_id))
+			return cb_fail(e, ENOTSUP, "a relocation compares what the type %s points to", name);
+		break;
+	case BPF_CORE_FIELD_BYTE_OFFSET:
+	case BPF_CORE_FIELD_BYTE_SIZE:
+	case BPF_CORE_FIELD_EXISTS:
+	case BPF_CORE_FIELD_SIGNED:
+	case BPF_CORE_FIELD_LSHIFT_U64:
+	case BPF_CORE_FIELD_RSHIFT_U64:
+	case BPF_CORE_ENUMVAL_EXISTS:
+	case BPF_CORE_ENUMVAL_VALUE:
+		break;
+	default:
+		return cb_fail(e, ENOTSUP, "a relocation of kind %d on %s needs the whole BTF", (int)relo->kind, name);
+	}
+	if (!*name)
+		return cb_fail(e, ENOTSUP, "a relocation on a type without a name");
+	kind = btf_kind(t) == BTF_KIND_ENUM64 ? BTF_KIND_ENUM : btf_kind(t);
+	if (cb_btf_seeds_find(s, kind, name))
+		return 0;
+	list = reallocarray(s->list, s->n + 1, sizeof(*list));
+	if (!list)
+		return cb_fail(e, ENOMEM, "out of memory");
+	s->list = list;
+	c = (unsigned char)name[0];
+	list[s->n] = (struct cb_btf_seed){.len = plain_length(name), .kind = kind, .next = s->first[c]};
+	list[s->n].name = strndup(name, list[s->n].len);
+	if (!list[s->n].name)
+		return cb_fail(e, ENOMEM, "out of memory");
+	s->first[c] = (int)s->n++;
+	return 0;
+}
+
+/* The part of .BTF.ext: the size of a record, then for each section of programs its name, a number, and the records. */
+static int add_all(struct cb_btf_seeds *s, const struct btf *btf, const unsigned char *p, size_t len, struct cb_err *e)
+{
+	uint32_t record, head[2];
+	struct bpf_core_relo relo;
+	int err;
+
+	if (!len)
+		return 0;
+	if (len < sizeof(record))
+		goto cut;
+	memcpy(&record, p, sizeof(record));
+	p += sizeof(record);
+	len -= sizeof(record);
+	if (record < sizeof(relo))
+		goto cut;
+	while (len) {
+		if (len < sizeof(head))
+			goto cut;
+		memcpy(head, p, sizeof(head));
+		p += sizeof(head);
+		len -= sizeof(head);
+		if (head[1] > len / record)
+			goto cut;
+		for (uint32_t i = 0; i < head[1]; i++, p += record, len -= record) {
+			memcpy(&relo, p, sizeof(relo));
+			err = add(s, btf, &relo, e);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+cut:
+	return cb_fail(e, EINVAL, "corrupt object: the relocations in .BTF.ext are cut");
+}
+
+static int read_ext(struct cb_btf_seeds *s, const Elf_Data *btf_data, const Elf_Data *ext, struct cb_err *e)
+{
+	struct ext_header h;
+	struct btf *btf;
+	int err;
+
+	if (ext->d_size < sizeof(h))
+		return 0; /* a header from before CO-RE has no third part */
+	memcpy(&h, ext->d_buf, sizeof(h));
+	if (h.magic == __builtin_bswap16(BTF_MAGIC))
+		return cb_fail(e, ENOTSUP, "the object is in the byte order of another machine");
+	if (h.magic != BTF_MAGIC || h.hdr_len > ext->d_size || h.core_off > ext->d_size - h.hdr_len ||
+	    h.core_len > ext->d_size - h.hdr_len - h.core_off)
+		return cb_fail(e, EINVAL, "corrupt object: .BTF.ext");
+	if (h.hdr_len < sizeof(h))
+		return 0;
+	btf = btf__new(btf_data->d_buf, (uint32_t)btf_data->d_size);
+	if (!btf)
+		return cb_fail(e, errno == ENOMEM ? ENOMEM : EINVAL, "corrupt object: .BTF");
+	err = add_all(s, btf, (const unsigned char *)ext->d_buf + h.hdr_len + h.core_off, h.core_len, e);
+	btf__free(btf);
+	return err;
+}
+
+int cb_btf_seeds_of(const void *object, size_t size, struct cb_btf_seeds *s, struct cb_err *e)
+{
+	const Elf_Data *btf = NULL, *ext = NULL;
+	Elf_Scn *section = NULL;
+	size_t names;
+	GElf_Shdr sh;
+	Elf *elf;
+	int err = 0;
+
+	*s = (struct cb_btf_seeds){0};
+	memset(s->first, -1, sizeof(s->first));
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)object, size);
+	if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getshdrstrndx(elf, &names)) {
+		err = cb_fail(e, EINVAL, "the object is not an ELF file, or corrupt");
+		goto out;
+	}
+	while ((section = elf_nextscn(elf, section))) {
+		const char *name = gelf_getshdr(section, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+
+		if (name && !strcmp(name, ".BTF"))
+			btf = elf_rawdata(section, NULL);
+		else if (name && !strcmp(name, ".BTF.ext"))
+			ext = elf_rawdata(section, NULL);
+	}
+	if (btf && ext && btf->d_buf && ext->d_buf)
+		err = read_ext(s, btf, ext, e);
+out:
+	elf_end(elf);
+	return err;
+}
+
+void cb_btf_seeds_free(struct cb_btf_seeds *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->list[i].name);
+	free(s->list);
+	*s = (struct cb_btf_seeds){0};
+}
