@@ -25,4 +25,36 @@ int cb_cli_usage(const char *command, const char *fmt, ...) __attribute__((forma
 /* For coolbpf_opts.log: one line on standard error. */
 void cb_cli_log(void *ctx, enum coolbpf_log_level level, const char *text);
 
+/*
+ * Options by getopt_long, with a leading ':' in the short ones and opterr off. cb_cli_bad_option() is for what it returns
+ * for a wrong option (':' and '?').
+ */
+int cb_cli_bad_option(const char *command, int opt, char **argv);
+
+/* The options of every subcommand that takes a source. Append CB_CLI_SOURCE_SHORT and CB_CLI_SOURCE_LONG to one's own,
+ * and let cb_cli_source_option() see each option first: 1 it was one of these, 0 it was not, -1 out of memory. */
+struct cb_cli_source {
+	struct coolbpf_opts opts; /* for coolbpf_new() */
+	const char **cflags;
+	size_t ncflags;
+};
+
+enum { CB_CLI_OPT_BTF = 0x1000, CB_CLI_OPT_CLANG, CB_CLI_OPT_OWN /* first of a subcommand's own */ };
+
+#define CB_CLI_SOURCE_SHORT "D:I:"
+#define CB_CLI_SOURCE_LONG                                                                                             \
+	{"btf", required_argument, NULL, CB_CLI_OPT_BTF},                                                              \
+	{                                                                                                              \
+		"clang", required_argument, NULL, CB_CLI_OPT_CLANG                                                     \
+	}
+#define CB_CLI_SOURCE_HELP                                                                                             \
+	"  --btf FILE              BTF of the kernel to compile for and run on: raw, or an ELF file with a .BTF "      \
+	"section\n"                                                                                                    \
+	"  --clang PROGRAM         the compiler (default: $CLANG, else the newest clang in $PATH)\n"                   \
+	"  -D NAME[=VALUE], -I DIR passed to the compiler\n"
+
+void cb_cli_source_init(struct cb_cli_source *s);
+int cb_cli_source_option(struct cb_cli_source *s, int opt, const char *arg);
+void cb_cli_source_free(struct cb_cli_source *s);
+
 #endif
