@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* attach.c - attach everything that says where, or one program by hand; detach. */
+#include <errno.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "runtime/links.h"
+
+static bool is_shared_object(const char *path)
+{
+	unsigned char head[18];
+	FILE *f = fopen(path, "re");
+	bool yes = f && fread(head, sizeof(head), 1, f) == 1 && !memcmp(head, "\177ELF", 4);
+
+	if (f)
+		fclose(f);
+	return yes;
+}
+
+/* "libc" finds libc.so.6: the name, then ".so", then anything. */
+static bool find_in_dir(const char *dir, const char *name, char *out, size_t size)
+{
+	static const char *const forms[] = {"%s/%s", "%s/%s.so", "%s/%s.so.*", "%s/lib%s.so", "%s/lib%s.so.*"};
+	bool found = false;
+
+	for (size_t f = 0; !found && f < sizeof(forms) / sizeof(*forms); f++) {
+		char pattern[PATH_MAX];
+		glob_t g;
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(pattern, sizeof(pattern), forms[f], dir, name);
+#pragma GCC diagnostic pop
+		if (glob(pattern, 0, NULL, &g))
+			continue;
+		/* a file libX.so may be a text for the linker */
+		for (size_t i = 0; !found && i < g.gl_pathc; i++) {
+			found = is_shared_object(g.gl_pathv[i]);
+			if (found)
+				snprintf(out, size, "%s", g.gl_pathv[i]);
+		}
+		globfree(&g);
+	}
+	return found;
+}
+
+static bool find_in_list(const char *dirs, const char *name, char *out, size_t size)
+{
+	char *copy = strdup(dirs), *save = NULL;
+	bool found = false;
+
+	for (char *d = copy ? strtok_r(copy, ": \t\n", &save) : NULL; d && !found; d = strtok_r(NULL, ": \t\n", &save))
+		found = *d == '/' && find_in_dir(d, name, out, size);
+	free(copy);
+	return found;
+}
+
+/* The directories that the dynamic linker is told of, one per line in these files. */
+static bool find_in_ld_conf(const char *name, char *out, size_t size)
+{
+	bool found = false;
+	glob_t g;
+
+	if (glob("/etc/ld.so.conf.d/*.conf", 0, NULL, &g))
+		return false;
+	for (size_t i = 0; !found && i < g.gl_pathc; i++) {
+		char *text;
+		size_t len;
+
+		if (cb_file_read(g.gl_pathv[i], 1 << 20, &text, &len, NULL))
+			continue;
+		found = find_in_list(text, name, out, size);
+		free(text);
+	}
+	globfree(&g);
+	return found;
+}
+
+int cb_find_binary(const char *name, char *out, size_t size)
+{
+	const char *dirs;
+
+	if (strchr(name, '/')) {
+		snprintf(out, size, "%s", name);
+		return access(name, R_OK) ? -errno : 0;
+	}
+	if (!*name)
+		return -ENOENT;
+	if ((dirs = getenv("LD_LIBRARY_PATH")) && find_in_list(dirs, name, out, size))
+		return 0;
+	if (find_in_ld_conf(name, out, size) ||
+	    find_in_list("/lib64:/usr/lib64:/lib:/usr/lib:/usr/local/lib", name, out, size))
+		return 0;
+	/* not a library: a program in $PATH */
+	dirs = getenv("PATH");
+	return dirs && find_in_list(dirs, name, out, size) ? 0 : -ENOENT;
+}
+
+/* Does this program say where it goes? "" no. NULL: error. */
+static char *declared_target(struct coolbpf *cb, size_t i, bool *says)
+{
+	const struct cb_prog *p = &cb->progs[i];
+	const char *rest;
+	const struct cb_kind *k = cb_kind_of(p->section, &rest);
+	char *target = cb_target_of(cb, i);
+
+	*says = target && *target;
+	if (k && p->given && !*p->given)
+		*says = false;
+	return target;
+}
+
+int coolbpf_attach(struct coolbpf *cb)
+{
+	size_t before = cb->nlinks;
+	int err = 0;
+
+	if (!cb->loaded)
+		return cb_fail(&cb->err, EINVAL, "nothing is loaded yet: coolbpf_load() comes before coolbpf_attach()");
+	for (size_t i = 0; !err && i < cb->nprogs; i++) {
+		bool says;
+		char *target;
+
+		if (cb->progs[i].skip)
+			continue;
+		target = declared_target(cb, i, &says);
+		if (!target)
+			err = -EINVAL;
+		else if (says)
+			err = cb_attach_at(cb, i, target);
+		free(target);
+	}
+	if (!err && cb->nlinks == before) {
+		err = cb_fail(&cb->err, EINVAL,
+			      "no program of %s says where to attach; name a target with --attach "
+			      "PROGRAM=TARGET or coolbpf_program_target(). Its programs are",
+			      coolbpf_name(cb));
+		for (size_t i = 0; i < cb->nprogs; i++)
+			cb_fail_more(&cb->err, 0, "%s %s (%s)", i ? "," : "", cb->progs[i].name, cb->progs[i].section);
+	}
+	if (err)
+		cb_links_drop(cb, before);
+	return err;
+}
+
+void coolbpf_detach(struct coolbpf *cb)
+{
+	cb_links_drop(cb, 0);
+}
+
+/* Index of a program that can be attached now, or a negative errno. */
+static long ready(struct coolbpf *cb, const char *program)
+{
+	long i = cb_prog_find(cb, program);
+
+	if (i < 0)
+		return -ENOENT;
+	if (!cb->loaded)
+		return cb_fail(&cb->err, EINVAL, "program %s is not loaded yet", program);
+	if (cb->progs[i].skip)
+		return cb_fail(&cb->err, EINVAL, "program %s was not loaded: %s", program,
+			       cb->progs[i].reason ? cb->progs[i].reason : "it is an alternative that was not taken");
+	return i;
+}
+
+int coolbpf_attach_kprobe(struct coolbpf *cb, const char *program, const char *function, uint64_t offset, bool ret)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_kprobe(cb, (size_t)i, function, offset, ret);
+}
+
+int coolbpf_attach_kprobe_multi(struct coolbpf *cb, const char *program, const char *pattern, bool ret)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_kprobe_multi(cb, (size_t)i, pattern, ret);
+}
+
+int coolbpf_attach_uprobe(struct coolbpf *cb, const char *program, const char *binary, const char *function,
+			  uint64_t offset, pid_t pid, bool ret)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_uprobe(cb, (size_t)i, binary, function, offset, pid, ret);
+}
+
+int coolbpf_attach_usdt(struct coolbpf *cb, const char *program, const char *binary, const char *provider,
+			const char *name, pid_t pid)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_usdt(cb, (size_t)i, binary, provider, name, pid);
+}
+
+int coolbpf_attach_tracepoint(struct coolbpf *cb, const char *program, const char *category, const char *name)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_tracepoint(cb, (size_t)i, category, name);
+}
+
+int coolbpf_attach_raw_tracepoint(struct coolbpf *cb, const char *program, const char *name)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_raw_tracepoint(cb, (size_t)i, name);
+}
+
+int coolbpf_attach_trace(struct coolbpf *cb, const char *program)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_trace(cb, (size_t)i);
+}
+
+int coolbpf_attach_iter(struct coolbpf *cb, const char *program)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_iter(cb, (size_t)i);
+}
+
+int coolbpf_attach_perf_event(struct coolbpf *cb, const char *program, const struct coolbpf_perf_opts *opts)
+{
+	struct coolbpf_perf_opts o = {.sz = sizeof(o)};
+	long i = ready(cb, program);
+
+	if (i < 0)
+		return (int)i;
+	if (!opts || opts->sz < sizeof(size_t))
+		return cb_fail(&cb->err, EINVAL, "coolbpf_perf_opts.sz must be its size");
+	memcpy(&o, opts, opts->sz < sizeof(o) ? opts->sz : sizeof(o));
+	if (!o.freq == !o.period)
+		return cb_fail(&cb->err, EINVAL, "program %s: give either a frequency or a period", program);
+	return cb_attach_perf(cb, (size_t)i, &o);
+}
+
+int coolbpf_attach_xdp(struct coolbpf *cb, const char *program, const char *interface, uint32_t flags)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_xdp(cb, (size_t)i, interface, flags);
+}
+
+int coolbpf_attach_tc(struct coolbpf *cb, const char *program, const char *interface, bool egress)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_tc(cb, (size_t)i, interface, egress);
+}
+
+int coolbpf_attach_cgroup(struct coolbpf *cb, const char *program, const char *path)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_cgroup(cb, (size_t)i, path);
+}
+
+int coolbpf_attach_socket(struct coolbpf *cb, const char *program, int socket_fd)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_socket(cb, (size_t)i, socket_fd, false);
+}
+
+int coolbpf_attach_socket_interface(struct coolbpf *cb, const char *program, const char *interface)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_socket_interface(cb, (size_t)i, interface);
+}
+
+int coolbpf_attach_sockmap(struct coolbpf *cb, const char *program, const char *map)
+{
+	long i = ready(cb, program);
+
+	return i < 0 ? (int)i : cb_attach_sockmap(cb, (size_t)i, map);
+}
+
+int coolbpf_attach_target(struct coolbpf *cb, const char *program, const char *target)
+{
+	long i = ready(cb, program);
+	char *words;
+	int err;
+
+	if (i < 0)
+		return (int)i;
+	words = cb_target_expand(cb, target);
+	if (!words)
+		return -EINVAL;
+	err = cb_attach_at(cb, (size_t)i, words);
+	free(words);
+	return err;
+}
+
+int coolbpf_iter_fd(struct coolbpf *cb, const char *program)
+{
+	long i = ready(cb, program);
+	int fd;
+
+	if (i < 0)
+		return (int)i;
+	for (size_t k = 0; k < cb->nlinks; k++) {
+		if (cb->links[k].prog != (size_t)i || !cb->links[k].link)
+			continue;
+		fd = bpf_iter_create(bpf_link__fd(cb->links[k].link));
+		return fd < 0 ? cb_fail(&cb->err, -fd, "cannot open the iterator %s: %s", program, strerror(-fd)) : fd;
+	}
+	return cb_fail(&cb->err, EINVAL, "the iterator %s is not attached", program);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * choose.c - one hook of several, before load.
+ *
+ * Two kinds of choice. Inside one section name, SEC("kprobe/a|b"): the first target that the kernel has. Among the
+ * programs of one LBC_ALTERNATIVE group: the first, in the order of the source, that has a target which the kernel has;
+ * the others are not loaded. A program without alternatives is not asked about: it is loaded, and what the kernel says to
+ * that is the answer.
+ */
+#include "runtime/runtime.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int set_reason(struct coolbpf *cb, struct cb_prog *p, const char *reason)
+{
+	free(p->reason);
+	p->reason = strdup(reason);
+	return p->reason ? 0 : cb_fail(&cb->err, ENOMEM, "out of memory");
+}
+
+/* The first of "a|b|c" that exists becomes p->hook. -ENOENT: none, the reasons are in why. */
+static int choose_target(struct coolbpf *cb, struct cb_prog *p, const char *kind, char *targets, struct cb_err *why)
+{
+	struct cb_err reason;
+	char *save = NULL, *category = NULL;
+
+	why->text[0] = '\0';
+	for (char *t = strtok_r(targets, "|", &save); t; t = strtok_r(NULL, "|", &save)) {
+		char *slash = strchr(t, '/'), *full = NULL;
+
+		/* "tracepoint/block/a|b": the category holds for those that name none */
+		if ((!strcmp(kind, "tp") || !strcmp(kind, "tracepoint")) && !slash && category) {
+			if (asprintf(&full, "%s/%s", category, t) < 0)
+				return cb_fail(&cb->err, ENOMEM, "out of memory");
+			t = full;
+		} else if (slash) {
+			free(category);
+			category = strndup(t, (size_t)(slash - t));
+		}
+		reason.text[0] = '\0';
+		if (!cb_hook_probe(cb, kind, t, &reason)) {
+			free(p->hook);
+			p->hook = strdup(t);
+			free(full);
+			free(category);
+			return p->hook ? 0 : cb_fail(&cb->err, ENOMEM, "out of memory");
+		}
+		cb_say(&cb->log, CB_INFO, "%s: %s/%s is not taken: %s", p->name, kind, t, reason.text);
+		cb_fail_more(why, 0, "%s%s/%s: %s", *why->text ? "; " : "", kind, t, reason.text);
+		free(full);
+	}
+	free(category);
+	return -ENOENT;
+}
+
+/* Probe program i's hook, with a choice inside its section name if there is one. -ENOENT: not on this kernel. */
+static int probe_prog(struct coolbpf *cb, size_t i, struct cb_err *why)
+{
+	struct cb_prog *p = &cb->progs[i];
+	const char *rest;
+	const struct cb_kind *k = cb_kind_of(p->section, &rest);
+	char *targets;
+	int err;
+
+	if (!k) {
+		cb_fail(why, EINVAL, "section \"%s\" is of no kind that can be attached", p->section);
+		return -ENOENT;
+	}
+	targets = cb_target_of(cb, i);
+	if (!targets)
+		return -EINVAL;
+	if (*targets) {
+		err = choose_target(cb, p, cb_kind_name(k), targets, why);
+	} else if (libbpf_probe_bpf_prog_type(bpf_program__type(p->prog), NULL) == 0) {
+		err = -ENOENT;
+		cb_fail(why, ENOENT, "this kernel has no programs of type %s",
+			libbpf_bpf_prog_type_str(bpf_program__type(p->prog)));
+	} else {
+		err = 0;
+	}
+	free(targets);
+	return err;
+}
+
+/* A program in no group whose section name offers several targets. */
+static int choose_alone(struct coolbpf *cb, size_t i)
+{
+	struct cb_prog *p = &cb->progs[i];
+	struct cb_err why;
+	int err;
+
+	if (!strchr(p->section, '|') && !(p->given && strchr(p->given, '|')) && !(p->tagged && strchr(p->tagged, '|')))
+		return 0;
+	why.text[0] = '\0';
+	err = probe_prog(cb, i, &why);
+	if (err == -ENOENT)
+		return cb_fail(&cb->err, ENOENT, "program %s: this kernel has none of its hooks (%s)", p->name,
+			       why.text);
+	if (!err)
+		cb_say(&cb->log, CB_INFO, "%s: hook %s is taken", p->name, p->hook);
+	return err;
+}
+
+/* The member of the group with the smallest position in the source above *last; -1: no more. */
+static long next_member(const struct coolbpf *cb, const char *group, long last)
+{
+	long best = -1;
+
+	for (size_t i = 0; i < cb->nprogs; i++) {
+		const struct cb_prog *p = &cb->progs[i];
+
+		if (strcmp(p->group, group) || (last >= 0 && p->func_id <= cb->progs[last].func_id))
+			continue;
+		if (best < 0 || p->func_id < cb->progs[best].func_id)
+			best = (long)i;
+	}
+	return best;
+}
+
+static int choose_in_group(struct coolbpf *cb, const char *group)
+{
+	struct cb_err all = {0}, why;
+	long taken = -1;
+	int err;
+
+	for (long i = next_member(cb, group, -1); i >= 0; i = next_member(cb, group, i)) {
+		struct cb_prog *p = &cb->progs[i];
+
+		if (taken >= 0) {
+			p->skip = true;
+			err = set_reason(cb, p, "another program of its group was taken");
+			if (err)
+				return err;
+			continue;
+		}
+		why.text[0] = '\0';
+		err = probe_prog(cb, (size_t)i, &why);
+		if (!err) {
+			taken = i;
+			cb_say(&cb->log, CB_INFO, "%s: %s is taken (hook %s)", group, p->name,
+			       p->hook ? p->hook : p->section);
+			continue;
+		}
+		if (err != -ENOENT)
+			return err;
+		p->skip = true;
+		cb_say(&cb->log, CB_INFO, "%s: %s is not taken: %s", group, p->name, why.text);
+		cb_fail_more(&all, 0, "\n  %s: %s", p->name, why.text);
+		err = set_reason(cb, p, why.text);
+		if (err)
+			return err;
+	}
+	if (taken < 0)
+		return cb_fail(&cb->err, ENOENT, "this kernel has none of the alternatives of group \"%s\":%s", group,
+			       all.text);
+	return 0;
+}
+
+/* Programs whose hook is part of their load (fentry, tp_btf, ...) are told where. */
+static int tell_target(struct coolbpf *cb, size_t i)
+{
+	struct cb_prog *p = &cb->progs[i];
+	const char *rest;
+	const struct cb_kind *k = cb_kind_of(p->section, &rest);
+	char *target;
+	int err = 0;
+
+	if (p->skip || !k || !cb_kind_target_at_load(k) || !(p->hook || p->given || p->tagged))
+		return 0;
+	target = cb_target_of(cb, i);
+	if (!target)
+		return -EINVAL;
+	if (*target) {
+		cb_listen(cb);
+		err = bpf_program__set_attach_target(p->prog, 0, target);
+		cb_listen(NULL);
+		if (err)
+			cb_fail(&cb->err, -err, "program %s: this kernel has no %s target %s", p->name, cb_kind_name(k),
+				target);
+	}
+	free(target);
+	return err;
+}
+
+int cb_choose_hooks(struct coolbpf *cb)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < cb->nprogs; i++) {
+		bool first = true;
+
+		if (!*cb->progs[i].group) {
+			cb->progs[i].skip = cb->progs[i].optional && !cb->progs[i].given;
+			if (cb->progs[i].skip)
+				err = set_reason(cb, &cb->progs[i], "it is optional (\"?\") and was given no target");
+			else
+				err = choose_alone(cb, i);
+			continue;
+		}
+		for (size_t j = 0; j < i; j++)
+			first = first && strcmp(cb->progs[j].group, cb->progs[i].group);
+		if (first)
+			err = choose_in_group(cb, cb->progs[i].group);
+	}
+	for (size_t i = 0; !err && i < cb->nprogs; i++) {
+		bpf_program__set_autoload(cb->progs[i].prog, !cb->progs[i].skip);
+		err = tell_target(cb, i);
+	}
+	return err;
+}

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * hooks.c - does this kernel have that hook?
+ *
+ * Asked by trying, not by version: vendor kernels backport, and configuration and lockdown take away. A probe event is
+ * opened and closed without being enabled; a trace point is looked up where the kernel lists it; for hooks that need a
+ * program (fentry, LSM, tp_btf, raw tracepoints, iterators) a program of two instructions is loaded and attached for a
+ * moment. What does not depend on the target is found out once per handle.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "btf/kernel.h"
+#include "runtime/links.h"
+
+struct cb_hooks {
+	struct btf *btf; /* the kernel's, read when first needed */
+	int btf_err;
+	int kprobe_pmu; /* its perf type; 0 not asked yet, negative: none */
+};
+
+void cb_hooks_free(struct cb_hooks *h)
+{
+	if (!h)
+		return;
+	btf__free(h->btf);
+	free(h);
+}
+
+static struct cb_hooks *hooks_of(struct coolbpf *cb)
+{
+	if (!cb->hooks)
+		cb->hooks = calloc(1, sizeof(*cb->hooks));
+	return cb->hooks;
+}
+
+const char *cb_tracefs(void)
+{
+	if (!access("/sys/kernel/tracing/events", F_OK))
+		return "/sys/kernel/tracing";
+	if (!access("/sys/kernel/debug/tracing/events", F_OK))
+		return "/sys/kernel/debug/tracing";
+	return NULL;
+}
+
+static const struct btf *kernel_btf(struct coolbpf *cb, struct cb_err *why)
+{
+	struct cb_hooks *h = hooks_of(cb);
+
+	if (!h)
+		return NULL;
+	if (!h->btf && !h->btf_err) {
+		h->btf = cb_btf_kernel_load(cb->btf_path, why);
+		h->btf_err = h->btf ? 0 : -errno;
+	}
+	if (!h->btf && !*why->text)
+		cb_fail(why, ENOENT, "no BTF of this kernel");
+	return h->btf;
+}
+
+/* Two instructions: r0 = 0; exit. */
+static int load_tiny(enum bpf_prog_type type, enum bpf_attach_type attach, uint32_t btf_id)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = 0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = attach, .attach_btf_id = btf_id);
+
+	return bpf_prog_load(type, "cb_probe", "GPL", insns, 2, &opts);
+}
+
+/* Is there a BTF type of this name; its id. */
+static int find_type(struct coolbpf *cb, const char *prefix, const char *name, unsigned kind, struct cb_err *why)
+{
+	const struct btf *btf = kernel_btf(cb, why);
+	char full[256];
+	__s32 id;
+
+	if (!btf)
+		return -ENOENT;
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	id = btf__find_by_name_kind(btf, full, kind);
+	return id > 0 ? id : cb_fail(why, ENOENT, "this kernel's BTF has no %s", full);
+}
+
+/* Load for the type id, attach for a moment. */
+static int try_trace(enum bpf_prog_type type, enum bpf_attach_type attach, int id, struct cb_err *why)
+{
+	int prog, link, err = 0;
+
+	prog = load_tiny(type, attach, (uint32_t)id);
+	if (prog < 0)
+		return cb_fail(why, -prog, "a program for it is refused at load: %s", strerror(-prog));
+	link = bpf_raw_tracepoint_open(NULL, prog);
+	if (link < 0) {
+		err = cb_fail(why, -link, "this kernel refuses to attach: %s", strerror(-link));
+	} else {
+		close(link);
+	}
+	close(prog);
+	return err;
+}
+
+static int probe_trace(struct coolbpf *cb, const char *kind, const char *target, struct cb_err *why)
+{
+	static const struct {
+		const char *kind;
+		const char *prefix; /* of the type's name in the kernel's BTF */
+		unsigned btf_kind;
+		enum bpf_prog_type type;
+		enum bpf_attach_type attach;
+		bool try; /* attaching is harmless and tells more than loading */
+	} rows[] = {
+		{"tp_btf", "btf_trace_", BTF_KIND_TYPEDEF, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, true},
+		{"fentry", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, true},
+		{"fexit", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true},
+		{"fmod_ret", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true},
+		{"lsm", "bpf_lsm_", BTF_KIND_FUNC, BPF_PROG_TYPE_LSM, BPF_LSM_MAC, true},
+		{"iter", "bpf_iter_", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, false},
+	};
+	size_t n = strcspn(kind, "."); /* fentry.s is fentry */
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		int id, fd;
+
+		if (strlen(rows[i].kind) != n || strncmp(kind, rows[i].kind, n))
+			continue;
+		id = find_type(cb, rows[i].prefix, target, rows[i].btf_kind, why);
+		if (id < 0)
+			return id;
+		if (rows[i].try)
+			return try_trace(rows[i].type, rows[i].attach, id, why);
+		fd = load_tiny(rows[i].type, rows[i].attach, (uint32_t)id);
+		if (fd < 0)
+			return cb_fail(why, -fd, "a program for it is refused at load: %s", strerror(-fd));
+		close(fd);
+		return 0;
+	}
+	return 0;
+}
+
+static int probe_raw_tracepoint(const char *target, struct cb_err *why)
+{
+	int prog = load_tiny(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 0), link;
+
+	if (prog < 0)
+		return cb_fail(why, -prog, "this kernel refuses raw tracepoint programs: %s", strerror(-prog));
+	link = bpf_raw_tracepoint_open(target, prog);
+	close(prog);
+	if (link < 0)
+		return cb_fail(why, -link, "this kernel has no such trace point: %s", strerror(-link));
+	close(link);
+	return 0;
+}
+
+static int probe_tracepoint(const char *target, struct cb_err *why)
+{
+	const char *tracefs = cb_tracefs();
+	char path[PATH_MAX];
+
+	if (!tracefs)
+		return cb_fail(why, ENOENT, "tracefs is not mounted");
+	snprintf(path, sizeof(path), "%s/events/%s/id", tracefs, target);
+	return access(path, F_OK) ? cb_fail(why, ENOENT, "this kernel has no such tracepoint") : 0;
+}
+
+static int read_number(const char *path)
+{
+	char *text;
+	size_t len;
+	int v;
+
+	if (cb_file_read(path, 4096, &text, &len, NULL))
+		return -ENOENT;
+	v = atoi(text);
+	free(text);
+	return v;
+}
+
+/* Is the function in /proc/kallsyms? For kernels before 4.17, where perf cannot make probes. */
+static int find_kallsyms(const char *function, struct cb_err *why)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	char line[512], name[256], type;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%*s %c %255s", &type, name) == 2 && (type == 't' || type == 'T') &&
+		    !strcmp(name, function)) {
+			fclose(f);
+			return 0;
+		}
+	if (f)
+		fclose(f);
+	return cb_fail(why, ENOENT, "this kernel has no function of that name");
+}
+
+static int probe_kprobe(struct coolbpf *cb, const char *target, struct cb_err *why)
+{
+	struct perf_event_attr attr = {.size = sizeof(attr)};
+	char function[256], path[64];
+	struct cb_hooks *h = hooks_of(cb);
+	int fd;
+
+	if (!h)
+		return cb_fail(why, ENOMEM, "out of memory");
+	snprintf(function, sizeof(function), "%.*s", (int)strcspn(target, "+"), target);
+	if (!h->kprobe_pmu)
+		h->kprobe_pmu = read_number("/sys/bus/event_source/devices/kprobe/type");
+	if (h->kprobe_pmu <= 0) {
+		snprintf(path, sizeof(path), "%s/kprobe_events", cb_tracefs() ? cb_tracefs() : "");
+		if (access(path, F_OK))
+			return cb_fail(why, EOPNOTSUPP, "this kernel has no kprobes");
+		return find_kallsyms(function, why);
+	}
+	attr.type = (uint32_t)h->kprobe_pmu;
+	attr.config1 = (uint64_t)(uintptr_t)function; /* attr.kprobe_func */
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0) {
+		int err = errno;
+
+		if (err == ENOENT || err == EADDRNOTAVAIL || err == EINVAL)
+			return cb_fail(why, err, "this kernel has no function of that name that can be probed");
+		return cb_fail(why, err, "a kprobe there is refused: %s", strerror(err));
+	}
+	close(fd);
+	return 0;
+}
+
+static int probe_uprobe(const char *target, struct cb_err *why)
+{
+	char binary[PATH_MAX], path[PATH_MAX];
+
+	snprintf(binary, sizeof(binary), "%.*s", (int)strcspn(target, ":"), target);
+	return cb_find_binary(binary, path, sizeof(path))
+		       ? cb_fail(why, ENOENT, "there is no binary or library %s", binary)
+		       : 0;
+}
+
+int cb_hook_probe(struct coolbpf *cb, const char *kind, const char *target, struct cb_err *why)
+{
+	if (strstr(kind, ".multi")) {
+		int err = probe_kprobe(cb, "do_exit", why);
+		int prog;
+
+		if (err)
+			return err;
+		prog = load_tiny(BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI, 0);
+		if (prog >= 0) {
+			const char *sym = "do_exit";
+			LIBBPF_OPTS(bpf_link_create_opts, opts, .kprobe_multi.syms = &sym, .kprobe_multi.cnt = 1);
+			int link = bpf_link_create(prog, 0, BPF_TRACE_KPROBE_MULTI, &opts);
+
+			close(prog);
+			if (link < 0)
+				return cb_fail(why, -link, "this kernel has no kprobe.multi: %s", strerror(-link));
+			close(link);
+			return 0;
+		}
+		return cb_fail(why, -prog, "this kernel refuses kprobe programs: %s", strerror(-prog));
+	}
+	if (!strcmp(kind, "kprobe") || !strcmp(kind, "kretprobe"))
+		return probe_kprobe(cb, target, why);
+	if (!strcmp(kind, "ksyscall") || !strcmp(kind, "kretsyscall"))
+		return probe_kprobe(cb, "do_exit", why);
+	if (!strncmp(kind, "raw_t", 5))
+		return probe_raw_tracepoint(target, why);
+	if (!strcmp(kind, "tp") || !strcmp(kind, "tracepoint"))
+		return probe_tracepoint(target, why);
+	if (!strncmp(kind, "uprobe", 6) || !strncmp(kind, "uretprobe", 9) || !strcmp(kind, "usdt"))
+		return probe_uprobe(target, why);
+	return probe_trace(cb, kind, target, why);
+}

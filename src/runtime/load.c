@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * load.c - load, and what a refusal means.
+ *
+ * libbpf's warnings of the load are collected; from them comes the sentence: the verifier's last lines with the source
+ * line they belong to, or the map or relocation that failed, or the right that is missing.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "runtime/lineinfo.h"
+#include "runtime/runtime.h"
+
+enum { LOG_LINES = 12 /* of the verifier's, shown to people */ };
+
+/* The lockdown state in brackets, as in "none [integrity] confidentiality"; "" when there is none. */
+static const char *lockdown(void)
+{
+	char *text;
+	const char *state = "";
+	size_t len;
+
+	if (cb_file_read("/sys/kernel/security/lockdown", 4096, &text, &len, NULL))
+		return "";
+	if (strstr(text, "[integrity]"))
+		state = "integrity";
+	else if (strstr(text, "[confidentiality]"))
+		state = "confidentiality";
+	free(text);
+	return state;
+}
+
+const char *cb_bpf_hint(int err)
+{
+	if (err == ENOSYS)
+		return "; this kernel has no bpf() system call";
+	if (err != EPERM)
+		return "";
+	if (*lockdown())
+		return "; the kernel is locked down (/sys/kernel/security/lockdown), or root or CAP_BPF, CAP_PERFMON "
+		       "and "
+		       "CAP_NET_ADMIN are missing; coolbpf doctor tells more";
+	return "; it takes root, or the capabilities CAP_BPF, CAP_PERFMON (tracing) and CAP_NET_ADMIN (networks); "
+	       "coolbpf "
+	       "doctor tells more";
+}
+
+/* The verifier's log of the program that failed: start and length inside libbpf_said. */
+static char *verifier_log(char *said, const char **prog_name)
+{
+	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n", end[] = "-- END PROG LOAD LOG --";
+	static char name[128];
+	char *log = strstr(said, begin), *stop, *quote;
+
+	*prog_name = "";
+	if (!log)
+		return NULL;
+	/* "libbpf: prog 'name': -- BEGIN" */
+	for (quote = log; quote > said && quote[-1] != '\n'; quote--)
+		;
+	if (sscanf(quote, "libbpf: prog '%127[^']'", name) == 1)
+		*prog_name = name;
+	log += sizeof(begin) - 1;
+	stop = strstr(log, end);
+	if (stop)
+		*stop = '\0';
+	return log;
+}
+
+/* Statistics that close every log and explain nothing. */
+static bool is_statistics(const char *line)
+{
+	static const char *const starts[] = {"processed ", "verification time ", "stack depth ", "peak_states",
+					     "mark_read"};
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
+		if (!strncmp(line, starts[i], strlen(starts[i])))
+			return true;
+	return !*line;
+}
+
+/* The last source line that the log shows ("; text @ file:line" since 6.8, "; text" before), as FILE:LINE: TEXT. */
+static void add_source_line(struct coolbpf *cb, char *const *lines, size_t n)
+{
+	while (n--) {
+		const char *text = lines[n], *at;
+		char where[512];
+
+		if (strncmp(text, "; ", 2))
+			continue;
+		text += 2;
+		at = NULL;
+		for (const char *p = text; (p = strstr(p, " @ ")); p++)
+			at = p;
+		if (at) {
+			cb_fail_more(&cb->err, 0, "\n%s: %.*s", at + 3, (int)(at - text), text);
+		} else if (!cb_lineinfo_find(cb, text, where, sizeof(where))) {
+			cb_fail_more(&cb->err, 0, "\n%s: %s", where, text);
+		} else {
+			cb_fail_more(&cb->err, 0, "\n%s", text);
+		}
+		return;
+	}
+}
+
+static void add_verifier_log(struct coolbpf *cb, char *log)
+{
+	size_t n = 0, cap = 0;
+	char **lines = NULL, *save = NULL;
+
+	for (char *l = strtok_r(log, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		if (is_statistics(l))
+			continue;
+		if (n == cap) {
+			char **bigger = realloc(lines, (cap = cap ? cap * 2 : 64) * sizeof(*lines));
+
+			if (!bigger)
+				break;
+			lines = bigger;
+		}
+		lines[n++] = l;
+	}
+	add_source_line(cb, lines, n);
+	for (size_t i = n > LOG_LINES ? n - LOG_LINES : 0; i < n; i++)
+		cb_fail_more(&cb->err, 0, "\n  %s", lines[i]);
+	free(lines);
+}
+
+/* Everything that libbpf said, without its prefix; for failures other than the verifier's. */
+static void add_said(struct coolbpf *cb, char *said)
+{
+	char *save = NULL;
+
+	for (char *l = strtok_r(said, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+		cb_fail_more(&cb->err, 0, "\n  %s", strncmp(l, "libbpf: ", 8) ? l : l + 8);
+}
+
+static int refused(struct coolbpf *cb, int err)
+{
+	char *said = (char *)cb_buf_cstr(&cb->libbpf_said);
+	const char *prog, *section = "";
+	char *log = verifier_log(said, &prog);
+
+	for (size_t i = 0; i < cb->nprogs; i++)
+		if (!strcmp(cb->progs[i].name, prog))
+			section = cb->progs[i].section;
+	if (log && *log) {
+		cb_fail(&cb->err, err, "the kernel's verifier refuses program %s (%s): %s", prog, section,
+			strerror(err));
+		add_verifier_log(cb, log);
+		return -err;
+	}
+	cb_fail(&cb->err, err, "cannot load %s: %s%s", coolbpf_name(cb), strerror(err), cb_bpf_hint(err));
+	if (err != EPERM)
+		add_said(cb, said);
+	return -err;
+}
+
+int coolbpf_load(struct coolbpf *cb)
+{
+	int err;
+
+	if (!cb->obj)
+		return cb_fail(&cb->err, EINVAL,
+			       "nothing has been opened: an open function comes before coolbpf_load()");
+	if (cb->loaded)
+		return cb_fail(&cb->err, EBUSY, "%s is already loaded", coolbpf_name(cb));
+	err = cb_choose_hooks(cb);
+	if (!err)
+		err = cb_events_prepare(cb);
+	if (err)
+		return err;
+	cb_hooks_free(cb->hooks); /* the kernel's BTF is large */
+	cb->hooks = NULL;
+	cb_listen(cb);
+	err = bpf_object__load(cb->obj);
+	cb_listen(NULL);
+	if (err)
+		return refused(cb, -err);
+	cb->loaded = true;
+	return cb_events_open(cb);
+}
