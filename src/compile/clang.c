@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* clang.c - see clang.h. There is no shell between us and clang: arguments arrive as they are. */
+#include "compile/clang.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+extern char **environ;
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode) && !access(path, X_OK);
+}
+
+/* The N of a name clang-N, or -1. */
+static long version_in_name(const char *name)
+{
+	char *end;
+	long n;
+
+	if (strncmp(name, "clang-", 6) || !isdigit((unsigned char)name[6]))
+		return -1;
+	n = strtol(name + 6, &end, 10);
+	return *end ? -1 : n;
+}
+
+/* The newest clang-N of one directory that is newer than *newest. */
+static void newest_in(const char *dir, long *newest, char *path, size_t size)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+
+	while (d && (entry = readdir(d))) {
+		long n = version_in_name(entry->d_name);
+		char candidate[PATH_MAX];
+
+		if (n <= *newest ||
+		    (size_t)snprintf(candidate, sizeof(candidate), "%s/%s", dir, entry->d_name) >= sizeof(candidate) ||
+		    !is_program(candidate))
+			continue;
+		*newest = n;
+		snprintf(path, size, "%s", candidate);
+	}
+	if (d)
+		closedir(d);
+}
+
+/* name in $PATH; NULL for the newest clang-N. An empty part of $PATH, which means the present directory, is left out. */
+static bool search(const char *name, char *path, size_t size)
+{
+	const char *p = getenv("PATH");
+	long newest = -1;
+
+	for (p = p ? p : "/usr/local/bin:/usr/bin:/bin"; *p; p += *p == ':') {
+		size_t len = strcspn(p, ":");
+		char dir[PATH_MAX];
+
+		if (len && len < sizeof(dir)) {
+			memcpy(dir, p, len);
+			dir[len] = '\0';
+			if (!name)
+				newest_in(dir, &newest, path, size);
+			else if ((size_t)snprintf(path, size, "%s/%s", dir, name) < size && is_program(path))
+				return true;
+		}
+		p += len;
+	}
+	return newest >= 0;
+}
+
+int cb_clang_find(const char *wanted, char *path, size_t size, struct cb_err *e)
+{
+	const char *variable = getenv("CLANG");
+
+	if (!wanted && variable && *variable)
+		wanted = variable;
+	if (!wanted) {
+		if (search("clang", path, size) || search(NULL, path, size))
+			return 0;
+		return cb_fail(
+			e, ENOENT,
+			"cannot find clang; install it (apt-get install clang, dnf install clang) or name one in "
+			"the environment variable CLANG");
+	}
+	if (strchr(wanted, '/')) {
+		if ((size_t)snprintf(path, size, "%s", wanted) < size && is_program(path))
+			return 0;
+	} else if (search(wanted, path, size)) {
+		return 0;
+	}
+	return cb_fail(e, ENOENT, "cannot find the clang that was asked for, %s: no such program%s", wanted,
+		       strchr(wanted, '/') ? "" : " in $PATH");
+}
+
+static int wait_for(pid_t pid, const char *path, struct cb_err *e)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return cb_fail(e, errno, "cannot wait for %s: %s", path, strerror(errno));
+	if (WIFSIGNALED(status))
+		return cb_fail(e, EIO, "%s was killed by signal %d (%s)%s", path, WTERMSIG(status),
+			       strsignal(WTERMSIG(status)), WTERMSIG(status) == SIGKILL ? "; did memory run out?" : "");
+	return WEXITSTATUS(status);
+}
+
+int cb_clang_run(const char *path, char *const *argv, const int std[3], const sigset_t *mask, struct cb_err *e)
+{
+	posix_spawn_file_actions_t files;
+	posix_spawnattr_t attr;
+	pid_t pid;
+	int err;
+
+	posix_spawn_file_actions_init(&files);
+	posix_spawnattr_init(&attr);
+	posix_spawnattr_setsigmask(&attr, mask);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	err = 0;
+	for (int i = 0; i < 3 && !err; i++)
+		err = posix_spawn_file_actions_adddup2(&files, std[i], i);
+	if (!err)
+		err = posix_spawn(&pid, path, &files, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&files);
+	posix_spawnattr_destroy(&attr);
+	if (err)
+		return cb_fail(e, err, "cannot run %s: %s", path, strerror(err));
+	return wait_for(pid, path, e);
+}
+
+int cb_clang_check(const char *path, const sigset_t *mask, struct cb_err *e)
+{
+	char *const argv[] = {(char *)path, "--version", NULL};
+	int fd = cb_file_nameless("clang-version"), status, version = 0;
+	char text[256] = "";
+	const char *at;
+
+	if (fd < 0)
+		return cb_fail(e, -fd, "cannot make a temporary file: %s", strerror(-fd));
+	status = cb_clang_run(path, argv, (int[]){fd, fd, fd}, mask, e);
+	if (status >= 0 && pread(fd, text, sizeof(text) - 1, 0) < 0)
+		text[0] = '\0';
+	close(fd);
+	if (status < 0)
+		return status;
+	/* "Debian clang version 14.0.6", "Apple clang version 15.0.0 (clang-...)" */
+	at = strstr(text, "clang version ");
+	if (!at || sscanf(at, "clang version %d", &version) != 1)
+		return cb_fail(e, ENOENT, "%s is not clang: it does not say its version", path);
+	if (version < CB_CLANG_OLDEST)
+		return cb_fail(e, ENOENT, "%s is clang %d; coolbpf needs clang %d or newer", path, version,
+			       CB_CLANG_OLDEST);
+	return 0;
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * compile.c - see compile.h.
+ *
+ *   the source -> (a nameless file as clang's standard input) -> clang -> (its standard output, another) -> strip
+ *
+ * so that nothing with a name is left behind, whoever is killed when. clang reads its source as /proc/self/fd/0 and not
+ * as "-", because for "-" it would search #include "..." in the present directory first. That name is turned into the
+ * user's in clang's messages, and by -ffile-prefix-map in what goes into the object.
+ *
+ * The same source gives the same bytes, wherever it stands: file names in BTF are relative to the source. LLVM copies the
+ * text of each line into BTF by opening that name, which would not work then; with -gembed-source it takes the text from
+ * the compiler's memory.
+ */
+#include "compile/compile.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "compile/clang.h"
+#include "compile/headers.h"
+#include "compile/strip.h"
+
+#define SOURCE_NAME "/proc/self/fd/0"
+
+enum { SOURCE_MAX = 16 << 20, MESSAGES_MAX = 16 << 20 };
+
+struct job {
+	const struct cb_compile_request *rq;
+	char clang[PATH_MAX];
+	struct cb_headers headers;
+	int std[3];	   /* clang's, nameless files */
+	sigset_t old_mask; /* of this thread before */
+	struct cb_err *e;
+};
+
+/* Arguments for clang. */
+struct args {
+	char **v; /* ends with NULL */
+	size_t n;
+	bool failed;
+};
+
+static void add(struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct args *a, const char *fmt, ...)
+{
+	char **v = reallocarray(a->v, a->n + 2, sizeof(*v));
+	va_list ap;
+
+	if (!v) {
+		a->failed = true;
+		return;
+	}
+	a->v = v;
+	va_start(ap, fmt);
+	if (vasprintf(&v[a->n], fmt, ap) < 0) {
+		v[a->n] = NULL;
+		a->failed = true;
+	} else {
+		a->n++;
+	}
+	va_end(ap);
+	v[a->n] = NULL;
+}
+
+static void free_args(struct args *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		free(a->v[i]);
+	free(a->v);
+}
+
+/* What libbpf's bpf_tracing.h calls this machine. */
+static const char *target_arch(const char *machine)
+{
+	static const struct {
+		const char *prefix, *arch;
+	} known[] = {
+		{"x86_64", "x86"},    {"i", "x86"},
+		{"aarch64", "arm64"}, {"arm", "arm"},
+		{"s390", "s390"},     {"ppc", "powerpc"},
+		{"mips", "mips"},     {"riscv", "riscv"},
+		{"sparc", "sparc"},   {"loongarch", "loongarch"},
+		{"arc", "arc"},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strncmp(machine, known[i].prefix, strlen(known[i].prefix)))
+			return known[i].arch;
+	return machine;
+}
+
+/* File names that begin with dir look in the object as if they began with as. */
+static void map_names(struct args *a, const char *dir, const char *as)
+{
+	if (!strchr(dir, '=')) /* which clang would take for the end of dir */
+		add(a, "-ffile-prefix-map=%s=%s", dir, as);
+}
+
+static void build_args(const struct job *j, struct args *a)
+{
+	const char *path = j->rq->path, *slash = strrchr(path, '/');
+	int dir_len = slash ? (int)(slash - path) + 1 : 0;
+	char *dir = strndup(path, (size_t)dir_len);
+	struct utsname u;
+
+	if (!dir || uname(&u)) {
+		free(dir);
+		a->failed = true;
+		return;
+	}
+	add(a, "%s", j->clang);
+	for (const char *const *flag = (const char *const[]){"-g", "-O2", "-target", "bpf", "-gdwarf-5",
+							     "-gembed-source", "-fno-color-diagnostics",
+							     "-fno-crash-diagnostics", "-fno-stack-protector", NULL};
+	     *flag; flag++)
+		add(a, "%s", *flag);
+	add(a, "-D__TARGET_ARCH_%s", target_arch(u.machine));
+	for (const char *const *flag = j->rq->cflags; flag && *flag; flag++)
+		add(a, "%s", *flag);
+	add(a, "-iquote");
+	add(a, "%s", dir_len ? dir : ".");
+	if (*j->headers.kernel)
+		add(a, "-isystem%s", j->headers.kernel);
+	add(a, "-isystem%s", j->headers.lbc);
+	add(a, "-isystem%s/coolbpf", j->headers.lbc);
+	/* libbpf's headers, and what <linux/...> includes of the machine's own */
+	add(a, "-idirafter" CB_LIBBPF_INCLUDE);
+	add(a, "-idirafter/usr/include/%s-linux-gnu", u.machine);
+	add(a, "-fdebug-compilation-dir=/coolbpf");
+	map_names(a, "/coolbpf", "");
+	map_names(a, SOURCE_NAME, path + dir_len);
+	map_names(a, j->headers.lbc, "");
+	if (dir_len)
+		map_names(a, dir, "./");
+	for (const char *const *flag = (const char *const[]){"-x", "c", "-c", "-o", "-", SOURCE_NAME, NULL}; *flag;
+	     flag++)
+		add(a, "%s", *flag);
+	free(dir);
+}
+
+static void say_command(const struct job *j, const struct args *a)
+{
+	struct cb_buf line = {0};
+
+	if (!j->rq->log || j->rq->log->level < CB_DEBUG)
+		return;
+	for (size_t i = 0; i < a->n; i++)
+		cb_buf_printf(&line, "%s%s", i ? " " : "", a->v[i]);
+	cb_say(j->rq->log, CB_DEBUG, "compiling: %s", cb_buf_cstr(&line));
+	cb_buf_free(&line);
+}
+
+/* Give clang its source. */
+static int fill_source(const struct job *j)
+{
+	char *data = NULL;
+	size_t len;
+	int err;
+
+	if (j->rq->text) {
+		err = cb_write_all(j->std[0], j->rq->text, strlen(j->rq->text));
+	} else {
+		err = cb_file_read(j->rq->path, SOURCE_MAX, &data, &len, j->e);
+		if (err)
+			return err;
+		err = cb_write_all(j->std[0], data, len);
+		free(data);
+	}
+	return err ? cb_fail(j->e, -err, "cannot keep the source for clang: %s", strerror(-err)) : 0;
+}
+
+/* What clang said, with the user's name of the source. */
+static int read_messages(const struct job *j, struct cb_buf *out)
+{
+	char path[32], *text, *at, *from;
+	size_t len;
+	int err;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", j->std[2]);
+	err = cb_file_read(path, MESSAGES_MAX, &text, &len, j->e);
+	if (err)
+		return err;
+	for (from = text; (at = strstr(from, SOURCE_NAME)); from = at + strlen(SOURCE_NAME)) {
+		cb_buf_add(out, from, (size_t)(at - from));
+		cb_buf_str(out, j->rq->path);
+	}
+	cb_buf_str(out, from);
+	while (out->len && out->data[out->len - 1] == '\n')
+		out->len--;
+	free(text);
+	return out->failed ? cb_fail(j->e, ENOMEM, "out of memory") : 0;
+}
+
+static void say_warnings(const struct job *j, const char *text)
+{
+	while (*text) {
+		int len = (int)strcspn(text, "\n");
+
+		cb_say(j->rq->log, CB_WARN, "%.*s", len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+/* Why clang refused: what is missing on this machine, or else the source. */
+static int refused(const struct job *j, const char *messages)
+{
+	struct cb_err why = {0};
+	int err = cb_clang_check(j->clang, &j->old_mask, &why);
+
+	if (err)
+		return cb_fail(j->e, -err, "%s", why.text);
+	if (strstr(messages, "'vmlinux.h' file not found") && !*j->headers.kernel)
+		return cb_fail(j->e, ENOENT, "%s needs vmlinux.h: %s", j->rq->path, j->headers.no_btf.text);
+	if (strstr(messages, "fatal error: 'bpf/") && strstr(messages, "file not found"))
+		return cb_fail(j->e, ENOENT,
+			       "%s needs libbpf's headers; install them (apt-get install libbpf-dev, dnf install "
+			       "libbpf-devel)\n%s",
+			       j->rq->path, messages);
+	return cb_fail(j->e, EINVAL, "%s does not compile:\n%s", j->rq->path, messages);
+}
+
+static int run_clang(const struct job *j)
+{
+	struct cb_buf messages = {0};
+	struct args a = {0};
+	int status, err;
+
+	build_args(j, &a);
+	if (a.failed) {
+		free_args(&a);
+		return cb_fail(j->e, ENOMEM, "out of memory");
+	}
+	say_command(j, &a);
+	status = cb_clang_run(j->clang, a.v, j->std, &j->old_mask, j->e);
+	free_args(&a);
+	if (status < 0)
+		return cb_fail_in(j->e, status, "cannot compile %s", j->rq->path);
+	err = read_messages(j, &messages);
+	if (!err && status)
+		err = refused(j, cb_buf_cstr(&messages));
+	else if (!err)
+		say_warnings(j, cb_buf_cstr(&messages));
+	cb_buf_free(&messages);
+	return err;
+}
+
+static int open_files(struct job *j)
+{
+	static const char *const names[] = {"coolbpf-source", "clang-object", "clang-messages"};
+
+	for (int i = 0; i < 3; i++) {
+		j->std[i] = cb_file_nameless(names[i]);
+		if (j->std[i] < 0)
+			return cb_fail(j->e, -j->std[i], "cannot make a temporary file: %s", strerror(-j->std[i]));
+	}
+	return 0;
+}
+
+static int compile(struct job *j, void **object, size_t *size)
+{
+	int err = open_files(j);
+
+	if (!err)
+		err = fill_source(j);
+	if (!err)
+		err = cb_clang_find(j->rq->clang, j->clang, sizeof(j->clang), j->e);
+	if (!err)
+		err = cb_headers_prepare(&j->headers, j->rq->btf_path, j->rq->log, j->e);
+	if (!err)
+		err = run_clang(j);
+	cb_headers_release(&j->headers);
+	if (!err)
+		err = cb_strip(j->std[1], object, size, j->e);
+	for (int i = 0; i < 3; i++)
+		if (j->std[i] >= 0)
+			close(j->std[i]);
+	return err;
+}
+
+int cb_compile(const struct cb_compile_request *rq, void **object, size_t *size, struct cb_err *e)
+{
+	struct job j = {.rq = rq, .std = {-1, -1, -1}, .e = e};
+	sigset_t wait;
+	int err;
+
+	/* Signals that end us wait until the temporary directory is gone. clang, in the same process group, gets the
+	 * terminal's at once, so that the wait is short. */
+	sigemptyset(&wait);
+	sigaddset(&wait, SIGINT);
+	sigaddset(&wait, SIGTERM);
+	sigaddset(&wait, SIGHUP);
+	sigaddset(&wait, SIGQUIT);
+	pthread_sigmask(SIG_BLOCK, &wait, &j.old_mask);
+	err = compile(&j, object, size);
+	pthread_sigmask(SIG_SETMASK, &j.old_mask, NULL);
+	return err;
+}

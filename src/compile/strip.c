@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * strip.c - see strip.h.
+ *
+ * libbpf's static linker, given one object, writes it anew without DWARF (nine tenths of it) and with its BTF without
+ * duplicates. Its output depends on nothing but its input, so that the same source gives the same bytes.
+ */
+#include "compile/strip.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+enum { OBJECT_MAX = 256 << 20 };
+
+/* Nameless files have a name here: the linker opens its files itself. */
+static int link_one(int in, int out)
+{
+	char from[32], to[32];
+	struct bpf_linker *linker;
+	int err;
+
+	snprintf(from, sizeof(from), "/proc/self/fd/%d", in);
+	snprintf(to, sizeof(to), "/proc/self/fd/%d", out);
+	linker = bpf_linker__new(to, NULL);
+	if (!linker)
+		return -errno;
+	err = bpf_linker__add_file(linker, from, NULL);
+	if (!err)
+		err = bpf_linker__finalize(linker);
+	bpf_linker__free(linker);
+	return err;
+}
+
+int cb_strip(int fd, void **object, size_t *size, struct cb_err *e)
+{
+	int out = cb_file_nameless("coolbpf-object");
+	char path[32], *data;
+	int err;
+
+	if (out < 0)
+		return cb_fail(e, -out, "cannot make a temporary file: %s", strerror(-out));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", link_one(fd, out) ? fd : out);
+	err = cb_file_read(path, OBJECT_MAX, &data, size, e);
+	close(out);
+	if (!err)
+		*object = data;
+	return err;
+}
