@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "cli/json.h"
 #include "btf/type.h"
 #include "cli/table.h"
 #include "output/output.h"

@@ -13,8 +13,8 @@
  * The writer knows only where commas go; that keys and brackets fit is the caller's business. A key is NULL in an array
  * and at the top, otherwise a member's name.
  */
-#ifndef CB_JSON_H
-#define CB_JSON_H
+#ifndef CB_CLI_JSON_H
+#define CB_CLI_JSON_H
 
 #include "base/buf.h"
 
@@ -29,8 +29,5 @@ void cb_json_text(struct cb_json *j, const char *key, const char *value);
 void cb_json_u64(struct cb_json *j, const char *key, uint64_t value);
 void cb_json_bool(struct cb_json *j, const char *key, bool value);
 void cb_json_null(struct cb_json *j, const char *key);
-
-/* Append text as a JSON string with its quotes. Bytes that are not UTF-8 (RFC 3629) become U+FFFD each. */
-void cb_json_quote(struct cb_buf *out, const char *text, size_t len);
 
 #endif
