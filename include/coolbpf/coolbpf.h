@@ -285,12 +285,17 @@ struct coolbpf_symbol {
 /* Names for addresses of the kernel and of processes. Costs nothing until the first question. */
 struct coolbpf_symbols *coolbpf_symbols_new(void);
 void coolbpf_symbols_free(struct coolbpf_symbols *s);
+/* The sentence that the last failing call on this handle left; "" when nothing has failed. */
+const char *coolbpf_symbols_errmsg(const struct coolbpf_symbols *s);
 /* -ENOENT: unknown. -EPERM: the kernel hides its addresses (kernel.kptr_restrict). */
 int coolbpf_symbols_kernel(struct coolbpf_symbols *s, uint64_t addr, struct coolbpf_symbol *out);
 /* The frames of one user address of a process, innermost first: more than one where functions were inlined. Returns how
- * many (at most max), or -ENOENT. A process that has ended is remembered if it was asked about before. */
+ * many (at most max), or -ENOENT; where at least the file is known, out[0] then has it as module, with the offset in
+ * it, and "" as name. A process that has ended is remembered if it was asked about before. A return address names the
+ * instruction after the call: for those ask for one less. */
 int coolbpf_symbols_user(struct coolbpf_symbols *s, pid_t pid, uint64_t addr, struct coolbpf_symbol *out, size_t max);
-/* Forget what is known of a process (it has exec'ed, or its maps have changed). */
+/* Forget what is known of a process (it has exec'ed, or its maps have changed); pid 0: of the kernel (modules or BPF
+ * programs have come or gone). */
 void coolbpf_symbols_forget(struct coolbpf_symbols *s, pid_t pid);
 
 #ifdef __cplusplus
