@@ -52,6 +52,10 @@ void cb_plan_text(const struct cb_plan *p, size_t i, const void *record, struct 
 /* The whole record as a JSON object without newline; a plan of one unnamed field gives its bare value. */
 void cb_plan_json(const struct cb_plan *p, const void *record, struct cb_buf *out);
 
+/* Text (up to its first NUL, at most len bytes) as a JSON string with its quotes. Bytes that are not UTF-8 (RFC 3629)
+ * become U+FFFD each. */
+void cb_json_quote(const char *text, size_t len, struct cb_buf *out);
+
 /* ---- Printer: a stream of records ------------------------------------------------------------------------------------ */
 
 enum cb_format { CB_TABLE, CB_JSON, CB_CSV };
