@@ -134,7 +134,8 @@ static void print_text(const struct cb_doctor *d)
 			print_names(d, group, CB_NO);
 			print_names(d, group, CB_UNKNOWN);
 		} else if (!names_only(group)) {
-			printf("  %-25s  %-3s%s%s\n", c->name, state_text(c->state), *c->detail ? "  " : "", c->detail);
+			printf(*c->detail ? "  %-25s  %-3s  %s\n" : "  %-25s  %s\n", c->name, state_text(c->state),
+			       c->detail);
 		}
 	}
 	for (size_t i = 0; i < d->count; i++) {

@@ -45,6 +45,8 @@ void cb_doctor_add(struct cb_doctor *d, const char *group, const char *name, enu
 enum cb_state cb_doctor_state(const struct cb_doctor *d, const char *group, const char *name);
 /* Is this kind of file system mounted? Its first mount point goes to path. */
 bool cb_doctor_mounted(const char *type, char *path, size_t size);
+/* The first line of a file of securityfs, mounted or not; false when there is none, or no right to see it. */
+bool cb_doctor_security_file(const char *name, char *line, size_t size);
 
 void cb_doctor_system(struct cb_doctor *d);
 void cb_doctor_bpf(struct cb_doctor *d);

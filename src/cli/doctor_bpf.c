@@ -20,6 +20,8 @@
 
 #define ADVICE_KPROBE                                                                                                  \
 	"the kernel needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS; tools with alternatives use other hooks"
+#define ADVICE_EPERM                                                                                                   \
+	"a security policy of this machine (lockdown, another security module), or missing rights, forbid it"
 #define ADVICE_FENTRY                                                                                                  \
 	"the kernel needs CONFIG_DEBUG_INFO_BTF and CONFIG_DYNAMIC_FTRACE_WITH_DIRECT_CALLS; tools with alternatives " \
 	"use kprobes or tracepoints"
@@ -50,28 +52,23 @@ static void probe_hooks(struct cb_doctor *d)
 		struct cb_err why = {0};
 		int err = cb_hook_probe(d->cb, h->kind, h->target, &why);
 
-		cb_doctor_add(d, CB_DOCTOR_HOOKS, h->name, err ? CB_NO : CB_YES, h->advice, "%s", err ? why.text : "");
+		cb_doctor_add(d, CB_DOCTOR_HOOKS, h->name, err ? CB_NO : CB_YES,
+			      err == -EPERM ? ADVICE_EPERM : h->advice, "%s", err ? why.text : "");
 	}
 }
 
 /* Programs of the LSM type load and attach, but are never called, where bpf is not among the active modules. */
 static void probe_active_lsm(struct cb_doctor *d)
 {
-	char line[512] = "";
-	FILE *f = fopen("/sys/kernel/security/lsm", "re");
+	char line[512];
 
-	if (!f) {
+	if (!cb_doctor_security_file("lsm", line, sizeof(line)))
 		cb_doctor_add(d, CB_DOCTOR_HOOKS, "lsm active", CB_UNKNOWN,
 			      "mount -t securityfs securityfs /sys/kernel/security shows which modules are active",
 			      "there is no /sys/kernel/security/lsm");
-		return;
-	}
-	if (!fgets(line, sizeof(line), f))
-		line[0] = '\0';
-	fclose(f);
-	line[strcspn(line, "\n")] = '\0';
-	cb_doctor_add(d, CB_DOCTOR_HOOKS, "lsm active", strstr(line, "bpf") ? CB_YES : CB_NO,
-		      "add bpf to the boot parameter lsm=", "%s", line);
+	else
+		cb_doctor_add(d, CB_DOCTOR_HOOKS, "lsm active", strstr(line, "bpf") ? CB_YES : CB_NO,
+			      "add bpf to the boot parameter lsm=", "%s", line);
 }
 
 static void probe_uprobe(struct cb_doctor *d)
@@ -94,7 +91,12 @@ static void probe_perf(struct cb_doctor *d, const char *name, unsigned type, uns
 	struct perf_event_attr attr = {.type = type, .size = sizeof(attr), .config = config, .disabled = 1};
 	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 
-	cb_doctor_add(d, CB_DOCTOR_HOOKS, name, fd >= 0 ? CB_YES : CB_NO, advice, "%s", fd >= 0 ? "" : strerror(errno));
+	if (fd < 0 && errno == EACCES)
+		advice = "sysctl kernel.perf_event_paranoid=1, or run with CAP_PERFMON";
+	cb_doctor_add(d, CB_DOCTOR_HOOKS, name, fd >= 0 ? CB_YES : CB_NO, advice, "%s",
+		      fd >= 0		? ""
+		      : errno == ENOENT ? "this machine has none"
+					: strerror(errno));
 	if (fd >= 0)
 		close(fd);
 }
@@ -121,9 +123,12 @@ static bool proved_by_hook(const struct cb_doctor *d, enum bpf_prog_type type)
 	return false;
 }
 
-static enum cb_state state_of(int probed)
+/* Where nothing may be loaded, a refusal says nothing about the type. */
+static enum cb_state state_of(const struct cb_doctor *d, int probed)
 {
-	return probed > 0 ? CB_YES : !probed ? CB_NO : CB_UNKNOWN;
+	bool allowed = cb_doctor_state(d, "rights", "bpf()") == CB_YES;
+
+	return probed > 0 ? CB_YES : !probed && allowed ? CB_NO : CB_UNKNOWN;
 }
 
 static void probe_types(struct cb_doctor *d)
@@ -131,12 +136,12 @@ static void probe_types(struct cb_doctor *d)
 	const char *name;
 
 	for (int t = BPF_PROG_TYPE_UNSPEC + 1; (name = libbpf_bpf_prog_type_str(t)); t++) {
-		enum cb_state state = proved_by_hook(d, t) ? CB_YES : state_of(libbpf_probe_bpf_prog_type(t, NULL));
+		enum cb_state state = proved_by_hook(d, t) ? CB_YES : state_of(d, libbpf_probe_bpf_prog_type(t, NULL));
 
 		cb_doctor_add(d, CB_DOCTOR_PROGRAMS, name, state, NULL, "%s", "");
 	}
 	for (int t = BPF_MAP_TYPE_UNSPEC + 1; (name = libbpf_bpf_map_type_str(t)); t++)
-		cb_doctor_add(d, CB_DOCTOR_MAPS, name, state_of(libbpf_probe_bpf_map_type(t, NULL)), NULL, "%s", "");
+		cb_doctor_add(d, CB_DOCTOR_MAPS, name, state_of(d, libbpf_probe_bpf_map_type(t, NULL)), NULL, "%s", "");
 }
 
 static const struct {

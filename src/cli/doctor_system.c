@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
@@ -52,6 +53,43 @@ bool cb_doctor_mounted(const char *type, char *path, size_t size)
 	return found;
 }
 
+/* Where securityfs is not mounted, a mount that only this process sees will do (kernel 5.2; needs root). */
+static int open_detached_securityfs(void)
+{
+	int context = fsopen("securityfs", FSOPEN_CLOEXEC);
+	int fd = -1;
+
+	if (context < 0)
+		return -1;
+	if (!fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	close(context);
+	return fd;
+}
+
+bool cb_doctor_security_file(const char *name, char *line, size_t size)
+{
+	char path[128];
+	ssize_t n = -1;
+	int dir, fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/security/%s", name);
+	if (read_line(path, line, size))
+		return true;
+	dir = open_detached_securityfs();
+	if (dir < 0)
+		return false;
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = read(fd, line, size - 1);
+		close(fd);
+	}
+	close(dir);
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	return n > 0;
+}
+
 /* ---- Kernel ----------------------------------------------------------------------------------------------------- */
 
 static void look_at_btf(struct cb_doctor *d)
@@ -85,23 +123,18 @@ static void look_at_jit(struct cb_doctor *d)
 
 static void look_at_lockdown(struct cb_doctor *d)
 {
-	char line[128], path[256];
+	char line[128] = "", *mode;
 
-	if (read_line("/sys/kernel/security/lockdown", line, sizeof(line))) {
-		bool confidentiality = strstr(line, "[confidentiality]");
-
-		cb_doctor_add(d, "kernel", "not locked down", confidentiality ? CB_NO : CB_YES,
-			      "lockdown=confidentiality forbids programs to read kernel memory; boot with "
-			      "lockdown=integrity, "
-			      "or without",
-			      "%s", line);
-	} else if (cb_doctor_mounted("securityfs", path, sizeof(path))) {
-		cb_doctor_add(d, "kernel", "not locked down", CB_YES, NULL, "this kernel has no lockdown");
-	} else {
-		cb_doctor_add(d, "kernel", "not locked down", CB_UNKNOWN,
-			      "mount -t securityfs securityfs /sys/kernel/security shows it",
-			      "securityfs is not mounted");
+	if (!cb_doctor_security_file("lockdown", line, sizeof(line))) {
+		cb_doctor_add(d, "kernel", "lockdown", CB_FACT, NULL, "none that can be seen");
+		return;
 	}
+	/* "none [integrity] confidentiality" */
+	mode = strchr(line, '[');
+	mode = mode ? mode + 1 : line;
+	mode[strcspn(mode, "]")] = '\0';
+	cb_doctor_add(d, "kernel", "lockdown", strcmp(mode, "confidentiality") ? CB_FACT : CB_NO,
+		      "programs may not read kernel memory: boot with lockdown=integrity, or without", "%s", mode);
 }
 
 /* Kernels before 5.11 charge maps to RLIMIT_MEMLOCK, later ones to the memory cgroup. libbpf's own function raises the
@@ -120,7 +153,7 @@ static void look_at_memlock(struct cb_doctor *d)
 	setrlimit(RLIMIT_MEMLOCK, &old);
 	if (fd >= 0)
 		close(fd);
-	cb_doctor_add(d, "kernel", "map memory", CB_FACT, NULL, "charged to %s",
+	cb_doctor_add(d, "rights", "map memory", CB_FACT, NULL, "charged to %s",
 		      fd >= 0 ? "the memory cgroup" : "RLIMIT_MEMLOCK, which coolbpf raises if it may");
 }
 
@@ -240,9 +273,10 @@ void cb_doctor_system(struct cb_doctor *d)
 	look_at_btf(d);
 	look_at_jit(d);
 	look_at_lockdown(d);
-	look_at_memlock(d);
 	look_at_kallsyms(d);
 	look_at_bpf_syscall(d);
+	if (cb_doctor_state(d, "rights", "bpf()") == CB_YES)
+		look_at_memlock(d);
 	look_at_capabilities(d);
 	look_at_sysctl(d, "unprivileged_bpf_disabled", "/proc/sys/kernel/unprivileged_bpf_disabled");
 	look_at_sysctl(d, "perf_event_paranoid", "/proc/sys/kernel/perf_event_paranoid");
