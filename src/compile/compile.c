@@ -5,15 +5,11 @@
  *   the source -> (a nameless file as clang's standard input) -> clang -> (its standard output, another) -> strip
  *
  * so that nothing with a name is left behind, whoever is killed when. clang reads its source as /proc/self/fd/0 and not
- * as "-", because for "-" it would search #include "..." in the present directory first. That name is turned into the
- * user's in clang's messages, and by -ffile-prefix-map in what goes into the object.
- *
- * The same source gives the same bytes, wherever it stands: file names in BTF are relative to the source. LLVM copies the
- * text of each line into BTF by opening that name, which would not work then; with -gembed-source it takes the text from
- * the compiler's memory.
+ * as "-", because for "-" it would search #include "..." in the present directory first.
  */
 #include "compile/compile.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -28,9 +24,8 @@
 #include "base/file.h"
 #include "compile/clang.h"
 #include "compile/headers.h"
+#include "compile/names.h"
 #include "compile/strip.h"
-
-#define SOURCE_NAME "/proc/self/fd/0"
 
 enum { SOURCE_MAX = 16 << 20, MESSAGES_MAX = 16 << 20 };
 
@@ -38,6 +33,7 @@ struct job {
 	const struct cb_compile_request *rq;
 	char clang[PATH_MAX];
 	struct cb_headers headers;
+	struct cb_names names;
 	int std[3];	   /* clang's, nameless files */
 	sigset_t old_mask; /* of this thread before */
 	struct cb_err *e;
@@ -100,36 +96,32 @@ static const char *target_arch(const char *machine)
 	return machine;
 }
 
-/* File names that begin with dir look in the object as if they began with as. */
-static void map_names(struct args *a, const char *dir, const char *as)
+static void add_all(struct args *a, const char *const *flags)
 {
-	if (!strchr(dir, '=')) /* which clang would take for the end of dir */
-		add(a, "-ffile-prefix-map=%s=%s", dir, as);
+	while (flags && *flags)
+		add(a, "%s", *flags++);
 }
 
 static void build_args(const struct job *j, struct args *a)
 {
-	const char *path = j->rq->path, *slash = strrchr(path, '/');
-	int dir_len = slash ? (int)(slash - path) + 1 : 0;
-	char *dir = strndup(path, (size_t)dir_len);
+	static const char *const always[] = {"-g",
+					     "-O2",
+					     "-target",
+					     "bpf",
+					     "-fno-color-diagnostics",
+					     "-fno-crash-diagnostics", /* which are files in /tmp */
+					     "-fno-stack-protector",   /* some distributions' default */
+					     NULL};
+	static const char *const in_out[] = {"-x", "c", "-c", "-o", "-", NULL};
+	const struct cb_names *n = &j->names;
 	struct utsname u;
 
-	if (!dir || uname(&u)) {
-		free(dir);
-		a->failed = true;
-		return;
-	}
+	uname(&u);
 	add(a, "%s", j->clang);
-	for (const char *const *flag = (const char *const[]){"-g", "-O2", "-target", "bpf", "-gdwarf-5",
-							     "-gembed-source", "-fno-color-diagnostics",
-							     "-fno-crash-diagnostics", "-fno-stack-protector", NULL};
-	     *flag; flag++)
-		add(a, "%s", *flag);
+	add_all(a, always);
 	add(a, "-D__TARGET_ARCH_%s", target_arch(u.machine));
-	for (const char *const *flag = j->rq->cflags; flag && *flag; flag++)
-		add(a, "%s", *flag);
-	add(a, "-iquote");
-	add(a, "%s", dir_len ? dir : ".");
+	add_all(a, j->rq->cflags);
+	add(a, "-iquote%s", n->dir);
 	if (*j->headers.kernel)
 		add(a, "-isystem%s", j->headers.kernel);
 	add(a, "-isystem%s", j->headers.lbc);
@@ -137,16 +129,10 @@ static void build_args(const struct job *j, struct args *a)
 	/* libbpf's headers, and what <linux/...> includes of the machine's own */
 	add(a, "-idirafter" CB_LIBBPF_INCLUDE);
 	add(a, "-idirafter/usr/include/%s-linux-gnu", u.machine);
-	add(a, "-fdebug-compilation-dir=/coolbpf");
-	map_names(a, "/coolbpf", "");
-	map_names(a, SOURCE_NAME, path + dir_len);
-	map_names(a, j->headers.lbc, "");
-	if (dir_len)
-		map_names(a, dir, "./");
-	for (const char *const *flag = (const char *const[]){"-x", "c", "-c", "-o", "-", SOURCE_NAME, NULL}; *flag;
-	     flag++)
-		add(a, "%s", *flag);
-	free(dir);
+	add(a, "-fdebug-compilation-dir=%s", n->present);
+	add(a, "-fmacro-prefix-map=%s=%s", n->source, n->path + n->dir_len);
+	add_all(a, in_out);
+	add(a, "%s", n->source);
 }
 
 static void say_command(const struct job *j, const struct args *a)
@@ -180,10 +166,10 @@ static int fill_source(const struct job *j)
 	return err ? cb_fail(j->e, -err, "cannot keep the source for clang: %s", strerror(-err)) : 0;
 }
 
-/* What clang said, with the user's name of the source. */
+/* What clang said, with the names that the user knows. */
 static int read_messages(const struct job *j, struct cb_buf *out)
 {
-	char path[32], *text, *at, *from;
+	char path[32], *text;
 	size_t len;
 	int err;
 
@@ -191,11 +177,7 @@ static int read_messages(const struct job *j, struct cb_buf *out)
 	err = cb_file_read(path, MESSAGES_MAX, &text, &len, j->e);
 	if (err)
 		return err;
-	for (from = text; (at = strstr(from, SOURCE_NAME)); from = at + strlen(SOURCE_NAME)) {
-		cb_buf_add(out, from, (size_t)(at - from));
-		cb_buf_str(out, j->rq->path);
-	}
-	cb_buf_str(out, from);
+	cb_names_message(&j->names, text, out);
 	while (out->len && out->data[out->len - 1] == '\n')
 		out->len--;
 	free(text);
@@ -230,6 +212,13 @@ static int refused(const struct job *j, const char *messages)
 	return cb_fail(j->e, EINVAL, "%s does not compile:\n%s", j->rq->path, messages);
 }
 
+static bool wrote_object(const struct job *j)
+{
+	char magic[SELFMAG];
+
+	return pread(j->std[1], magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, ELFMAG, SELFMAG);
+}
+
 static int run_clang(const struct job *j)
 {
 	struct cb_buf messages = {0};
@@ -247,7 +236,7 @@ static int run_clang(const struct job *j)
 	if (status < 0)
 		return cb_fail_in(j->e, status, "cannot compile %s", j->rq->path);
 	err = read_messages(j, &messages);
-	if (!err && status)
+	if (!err && (status || !wrote_object(j)))
 		err = refused(j, cb_buf_cstr(&messages));
 	else if (!err)
 		say_warnings(j, cb_buf_cstr(&messages));
@@ -278,10 +267,14 @@ static int compile(struct job *j, void **object, size_t *size)
 	if (!err)
 		err = cb_headers_prepare(&j->headers, j->rq->btf_path, j->rq->log, j->e);
 	if (!err)
+		err = cb_names_init(&j->names, j->rq->path, j->headers.lbc, j->e);
+	if (!err)
 		err = run_clang(j);
 	cb_headers_release(&j->headers);
-	if (!err)
+	if (!err) {
+		cb_names_object(&j->names, j->std[1]);
 		err = cb_strip(j->std[1], object, size, j->e);
+	}
 	for (int i = 0; i < 3; i++)
 		if (j->std[i] >= 0)
 			close(j->std[i]);
