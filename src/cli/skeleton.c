@@ -348,6 +348,13 @@ static void emit_life(struct skeleton *s)
 			 "}\n");
 }
 
+/* Whatever the text says, it does not end the comment that it stands in. */
+static void emit_comment(struct skeleton *s, const char *text)
+{
+	for (; *text; text++)
+		cb_buf_ch(s->out, text[0] == '*' && text[1] == '/' ? '.' : *text);
+}
+
 static void emit_params(struct skeleton *s)
 {
 	struct coolbpf_param p;
@@ -356,10 +363,10 @@ static void emit_params(struct skeleton *s)
 		bool text = btf_is_array(place(s, make_fit(s, p.type_id)));
 
 		cb_buf_str(s->out, "\n/* ");
-		for (const char *c = p.help; *c; c++) /* whatever the help says, it does not end the comment */
-			cb_buf_ch(s->out, c[0] == '*' && c[1] == '/' ? '.' : *c);
-		cb_buf_printf(s->out, " (%s; default: %s) */\nstatic inline int %s_set_%s(struct %s *s, ", p.type,
-			      text || !*p.value ? "see coolbpf inspect" : p.value, s->name, p.name, s->name);
+		emit_comment(s, p.help);
+		cb_buf_printf(s->out, " (%s; default: ", p.type);
+		emit_comment(s, p.value);
+		cb_buf_printf(s->out, ") */\nstatic inline int %s_set_%s(struct %s *s, ", s->name, p.name, s->name);
 		if (text) {
 			cb_buf_printf(s->out,
 				      "const char *text)\n{\n\treturn coolbpf_param_set(s->cb, \"%s\", text);\n}\n",
