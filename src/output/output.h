@@ -67,6 +67,9 @@ struct cb_printer;
  * "event": name first, when a tool has several event types. */
 struct cb_printer *cb_printer_new(const struct cb_plan *p, enum cb_format format, int fd, const char *name,
 				  bool with_type, struct cb_err *e);
+/* Write pr's records through other's buffer, so that the records of both stay in order. Before pr's first record; both
+ * have the same fd and format. */
+void cb_printer_join(struct cb_printer *pr, struct cb_printer *other);
 /* 0, or -EPIPE, -ENOSPC, ... of the write that failed (with a sentence naming it). */
 int cb_printer_record(struct cb_printer *pr, const void *record, struct cb_err *e);
 int cb_printer_flush(struct cb_printer *pr, struct cb_err *e);
@@ -119,6 +122,11 @@ size_t cb_stacks_count(const struct cb_stacks *s);
 void cb_stacks_folded(const struct cb_stacks *s, struct cb_buf *out);
 /* One self-contained SVG file: hover, click to zoom, search. unit: "samples", "ns", ... */
 int cb_stacks_svg(const struct cb_stacks *s, const char *title, const char *unit, struct cb_buf *out);
+/* Add the stack of one record (fields lbc_ustack_t and lbc_kstack_t, with a comm field outermost) with this weight; a record
+ * without a stack adds nothing. */
+int cb_plan_stacks(const struct cb_plan *p, const void *record, uint64_t weight, struct cb_stacks *s);
+/* Add the stacks of the entries collected in a map, their values (or first integer) the weights, and forget the entries. */
+int cb_show_stacks(struct cb_show *show, struct cb_stacks *s);
 void cb_stacks_free(struct cb_stacks *s);
 
 #endif
