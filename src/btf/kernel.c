@@ -10,8 +10,11 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "btf/bytes.h"
+
+static const char RUNNING[] = "/sys/kernel/btf/vmlinux";
 
 const char *cb_btf_kernel_path(const char *path)
 {
@@ -20,7 +23,12 @@ const char *cb_btf_kernel_path(const char *path)
 	if (path)
 		return path;
 	custom = getenv("BPF_CUSTOM_BTF");
-	return custom && *custom ? custom : "/sys/kernel/btf/vmlinux";
+	return custom && *custom ? custom : RUNNING;
+}
+
+bool cb_btf_kernel_is_running(const char *path)
+{
+	return !strcmp(path, RUNNING);
 }
 
 /* What one type may refer to, as far as ids and names go. */

@@ -11,6 +11,8 @@
 #ifndef CB_RUN_H
 #define CB_RUN_H
 
+#include <signal.h>
+
 #include "cli/cli.h"
 #include "output/output.h"
 
@@ -25,7 +27,7 @@ struct run_args {
 	struct cb_cli_source source;
 	const char *file;
 	enum run_format format;
-	const char *out; /* -f, or NULL for standard output */
+	const char *out;			  /* -f, or NULL for standard output */
 	uint64_t duration_ns, interval_ns, count; /* 0: not given */
 	const char *filter;
 	bool help, quiet;
@@ -58,6 +60,9 @@ struct run_out;
 
 /* Before load: registers the functions that print events. NULL after the reason was printed, with the exit status. */
 struct run_out *cb_run_out_new(const struct run_args *a, struct coolbpf *cb, int *status);
+/* End in the middle of a flood of events, too: when *stopped becomes true, or at this time of CLOCK_MONOTONIC (0: never).
+ * NULL and 0 let everything through again, for what is left in the buffers. */
+void cb_run_out_until(struct run_out *o, const volatile sig_atomic_t *stopped, uint64_t end_ns);
 /* Becomes true when events have reached --count, or output has failed. */
 bool cb_run_out_done(const struct run_out *o);
 /* Events that have been formatted leave for the descriptor. Negative errno: output failed, see cb_run_out_error(). */

@@ -67,7 +67,8 @@ static int set_file(struct run_args *a, const char *value)
 static int set_time(const char *option, const char *value, uint64_t *ns)
 {
 	if (cb_parse_duration(value, 1000000000, ns) || !*ns)
-		return cb_cli_usage("run", "--%s: \"%s\" is not a time such as 10s, 500ms or 5 (seconds)", option, value);
+		return cb_cli_usage("run", "--%s: \"%s\" is not a time such as 10s, 500ms or 5 (seconds)", option,
+				    value);
 	return 0;
 }
 
@@ -152,21 +153,11 @@ static int set_include(struct run_args *a, const char *value)
 }
 
 static const struct option_row rows[] = {
-	{'o', "output", true, set_output},
-	{'f', "file", true, set_file},
-	{'d', "duration", true, set_duration},
-	{'i', "interval", true, set_interval},
-	{'n', "count", true, set_count},
-	{0, "filter", true, set_filter},
-	{'p', "param", true, set_param},
-	{'a', "attach", true, set_attach},
-	{0, "btf", true, set_btf},
-	{0, "clang", true, set_clang},
-	{'D', "define", true, set_define},
-	{'I', "include", true, set_include},
-	{'v', "verbose", false, set_verbose},
-	{'q', "quiet", false, set_quiet},
-	{'h', "help", false, set_help},
+	{'o', "output", true, set_output},     {'f', "file", true, set_file},	  {'d', "duration", true, set_duration},
+	{'i', "interval", true, set_interval}, {'n', "count", true, set_count},	  {0, "filter", true, set_filter},
+	{'p', "param", true, set_param},       {'a', "attach", true, set_attach}, {0, "btf", true, set_btf},
+	{0, "clang", true, set_clang},	       {'D', "define", true, set_define}, {'I', "include", true, set_include},
+	{'v', "verbose", false, set_verbose},  {'q', "quiet", false, set_quiet},  {'h', "help", false, set_help},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(*rows) };
@@ -227,7 +218,8 @@ int cb_run_args(struct run_args *a, int argc, char **argv)
 
 		if (!is_option(argv[i])) {
 			if (a->file)
-				return cb_cli_usage("run", "\"%s\" is one word too many; the tool is %s", argv[i], a->file);
+				return cb_cli_usage("run", "\"%s\" is one word too many; the tool is %s", argv[i],
+						    a->file);
 			a->file = argv[i];
 			continue;
 		}

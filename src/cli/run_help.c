@@ -38,8 +38,8 @@ static void print_params(struct coolbpf *cb)
 	for (size_t i = 0; !coolbpf_param_get(cb, i, &p); i++) {
 		if (!i)
 			printf("\nOptions:\n");
-		printf("  --%s %s%*s  %s (default: %s)\n", p.name, p.type, width - (int)(strlen(p.name) + strlen(p.type)), "",
-		       p.help, *p.value ? p.value : "\"\"");
+		printf("  --%s %s%*s  %s (default: %s)\n", p.name, p.type,
+		       width - (int)(strlen(p.name) + strlen(p.type)), "", p.help, *p.value ? p.value : "\"\"");
 	}
 }
 
@@ -74,6 +74,7 @@ void cb_run_tool_help(const struct run_args *a, struct coolbpf *cb)
 	}
 	for (size_t i = 0, shown = 0; !coolbpf_map_get(cb, i, &m); i++)
 		if (*m.show || *m.hist)
-			printf("%s  %s  %s\n", shown++ ? "" : "\nMaps shown:\n", m.name, *m.show ? m.show : "histogram");
+			printf("%s  %s  %s\n", shown++ ? "" : "\nMaps shown:\n", m.name,
+			       *m.show ? m.show : "histogram");
 	printf("\n\"coolbpf run --help\" lists the options of every tool.\n");
 }

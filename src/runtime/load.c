@@ -169,6 +169,10 @@ int coolbpf_load(struct coolbpf *cb)
 			       "nothing has been opened: an open function comes before coolbpf_load()");
 	if (cb->loaded)
 		return cb_fail(&cb->err, EBUSY, "%s is already loaded", coolbpf_name(cb));
+	if (*cb->btf_err.text) {
+		cb->err = cb->btf_err;
+		return -ENOENT;
+	}
 	err = cb_choose_hooks(cb);
 	if (!err)
 		err = cb_events_prepare(cb);

@@ -12,9 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "btf/kernel.h"
+#include "btf/minimise.h"
 #include "compile/compile.h"
 
 enum {
@@ -249,17 +252,68 @@ static void add_libbpf_reason(struct coolbpf *cb)
 		cb_fail_more(&cb->err, 0, " (%s)", said);
 }
 
+/* A file that only this process sees; libbpf takes BTF by path. */
+static int memory_file(const void *data, size_t size, struct cb_err *e)
+{
+	int fd = memfd_create("btf", MFD_CLOEXEC);
+	int err = fd < 0 ? -errno : cb_write_all(fd, data, size);
+
+	if (!err)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return cb_fail(e, -err, "cannot keep the kernel's BTF in memory: %s", strerror(-err));
+}
+
+static bool has_ringbuf(struct btf *btf)
+{
+	bool yes = btf && btf__find_by_name_kind(btf, "bpf_ringbuf", BTF_KIND_STRUCT) > 0;
+
+	btf__free(btf);
+	return yes;
+}
+
+/* Give libbpf the part of the kernel's BTF that this object asks about: it would read and copy the whole otherwise. What
+ * goes wrong here is said at load: an object can be looked at on a machine whose kernel has no BTF. */
+static void choose_btf(struct coolbpf *cb, char *path, size_t size, const char **custom)
+{
+	const char *kernel = cb_btf_kernel_path(cb->btf_path);
+	void *btf = NULL;
+	size_t btf_size = 0;
+	int err = cb_btf_minimise(cb->data, cb->size, kernel, &btf, &btf_size, &cb->btf_err);
+
+	if (err == -ENOTSUP) {
+		cb_say(&cb->log, CB_INFO, "the whole BTF of the kernel is used: %s", cb->btf_err.text);
+		cb->btf_err.text[0] = '\0';
+		if (cb_btf_kernel_is_running(kernel))
+			return;
+		*custom = kernel;
+		cb->has_ringbuf_type = has_ringbuf(cb_btf_kernel_load(kernel, NULL));
+	} else if (!err && btf) {
+		cb->mini_btf_fd = memory_file(btf, btf_size, &cb->btf_err);
+		if (cb->mini_btf_fd >= 0) {
+			snprintf(path, size, "/proc/self/fd/%d", cb->mini_btf_fd);
+			*custom = path;
+			cb->has_ringbuf_type = has_ringbuf(btf__new(btf, (__u32)btf_size));
+		}
+		cb_say(&cb->log, CB_DEBUG, "%zu bytes of the kernel's BTF are used", btf_size);
+	}
+	free(btf);
+}
+
 /* The handle owns cb->data already. */
 static int open_object(struct coolbpf *cb, const char *name)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	struct bpf_program *prog = NULL;
 	struct bpf_map *rodata;
+	char btf_path[64];
 	int err = check_elf(cb, name);
 
 	if (err)
 		return err;
 	opts.object_name = cb->name;
+	choose_btf(cb, btf_path, sizeof(btf_path), &opts.btf_custom_path);
 	cb_listen(cb);
 	cb->obj = bpf_object__open_mem(cb->data, cb->size, &opts);
 	cb_listen(NULL);

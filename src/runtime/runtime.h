@@ -51,7 +51,7 @@ struct cb_evmap {
 	bool ring;
 	uint32_t type_id;
 	uint32_t type_size;
-	uint32_t pages;		    /* of a perf buffer, per CPU */
+	uint32_t pages;		     /* of a perf buffer, per CPU */
 	struct cb_runtime_map *room; /* the map NAME__lbc, where the programs count what did not fit; or NULL */
 	coolbpf_event_fn fn;
 	void *ctx;
@@ -96,7 +96,8 @@ struct coolbpf {
 	struct bpf_object *obj;
 	const struct btf *btf; /* the object's, never NULL after open */
 	const char *about;
-	int mini_btf_fd; /* a memory file with the part of the kernel's BTF that the relocations need, or -1 */
+	int mini_btf_fd;       /* a memory file with the part of the kernel's BTF that the relocations need, or -1 */
+	struct cb_err btf_err; /* why there is none although the object needs it; said at load */
 	bool has_ringbuf_type; /* that part, or the BTF that the user named, knows ring buffers */
 
 	struct cb_param *params;

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * cmd_run.c - "coolbpf run": open, load, attach, then wait for events until somebody or something ends it.
+ *
+ * A signal sets a flag and makes a pipe readable, so that one that comes just before the wait still ends it. Events that
+ * come faster than they are read would keep one consume call busy for ever: the event function asks the same flag.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <bpf/libbpf.h>
+
+#include "cli/run.h"
+
+/* What a signal handler needs. */
+static volatile sig_atomic_t stopped;
+static int stop_pipe[2] = {-1, -1};
+
+static void on_signal(int sig)
+{
+	int saved = errno;
+
+	stopped = 1;
+	if (write(stop_pipe[1], "", 1) < 0)
+		stopped = 1; /* the pipe is full: it is readable already */
+	errno = saved;
+}
+
+static int catch_signals(void)
+{
+	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	if (pipe2(stop_pipe, O_CLOEXEC | O_NONBLOCK))
+		return cb_cli_fail("cannot make a pipe: %s", strerror(errno));
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	return 0;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Tracepoints are found through tracefs. Where it is not mounted (containers, minimal systems) it is mounted in a mount
+ * namespace of this process's own, so that nothing is left behind. Without the right to do that, attaching says so. */
+static void find_tracefs(void)
+{
+	if (!access("/sys/kernel/tracing/events", F_OK) || !access("/sys/kernel/debug/tracing/events", F_OK))
+		return;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return;
+	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
+}
+
+/* The text of iterators is printed once. Returns how many there were, or a negative exit status. */
+static int print_iterators(struct coolbpf *cb)
+{
+	struct coolbpf_program p;
+	int n = 0;
+
+	for (size_t i = 0; !coolbpf_program_get(cb, i, &p); i++) {
+		char text[16384];
+		ssize_t got;
+		int fd;
+
+		if (!p.attached || strncmp(p.section, "iter", 4))
+			continue;
+		fd = coolbpf_iter_fd(cb, p.name);
+		if (fd < 0)
+			return -cb_cli_fail("%s", coolbpf_errmsg(cb));
+		while ((got = read(fd, text, sizeof(text))) > 0)
+			fwrite(text, 1, (size_t)got, stdout);
+		close(fd);
+		n++;
+	}
+	return n;
+}
+
+/* Milliseconds until the nearer of two times, 0 for one that has passed, -1 without end. */
+static int wait_ms(uint64_t now, uint64_t a, uint64_t b)
+{
+	uint64_t until = a && b ? (a < b ? a : b) : a | b;
+
+	if (!until)
+		return -1;
+	if (until <= now)
+		return 0;
+	return (int)((until - now + 999999) / 1000000);
+}
+
+/* Until a signal, the end of --duration, --count events, or an error. Returns 0 or a negative errno. */
+static int loop(const struct run_args *a, struct coolbpf *cb, struct run_out *out)
+{
+	uint64_t now = now_ns();
+	uint64_t end = a->duration_ns ? now + a->duration_ns : 0;
+	uint64_t next = a->interval_ns ? now + a->interval_ns : 0;
+	struct pollfd fds[] = {
+		{.fd = coolbpf_epoll_fd(cb), .events = POLLIN},
+		{.fd = stop_pipe[0], .events = POLLIN},
+	};
+
+	cb_run_out_until(out, &stopped, end);
+	while (!stopped && !cb_run_out_done(out)) {
+		int n, err;
+
+		if (poll(fds, 2, wait_ms(now, end, next)) < 0 && errno != EINTR)
+			return -errno;
+		n = fds[0].revents ? coolbpf_consume(cb) : 0;
+		if (n < 0 && n != -ECANCELED)
+			return n;
+		err = cb_run_out_flush(out, n == 0);
+		if (err)
+			return err;
+		now = now_ns();
+		if (end && now >= end)
+			break;
+		if (next && now >= next) {
+			err = cb_run_out_maps(out, false);
+			if (err)
+				return err;
+			if (!a->quiet)
+				cb_run_out_lost(out);
+			next = now > next + a->interval_ns ? now + a->interval_ns : next + a->interval_ns;
+		}
+	}
+	return 0;
+}
+
+/* Nothing new comes; what is in the buffers is printed, then the maps. */
+static int finish(const struct run_args *a, struct coolbpf *cb, struct run_out *out)
+{
+	int err;
+
+	coolbpf_detach(cb);
+	cb_run_out_until(out, NULL, 0);
+	err = coolbpf_consume(cb);
+	if (err > 0 || err == -ECANCELED)
+		err = 0;
+	if (!err && cb_run_out_has_maps(out))
+		err = cb_run_out_maps(out, true);
+	if (!err)
+		err = cb_run_out_finish(out);
+	cb_run_out_lost(out);
+	return err;
+}
+
+static int run_tool(const struct run_args *a, struct coolbpf *cb)
+{
+	struct run_out *out;
+	int status = cb_run_apply(a, cb), err, iterators;
+
+	if (status)
+		return status;
+	out = cb_run_out_new(a, cb, &status);
+	if (!out)
+		return status;
+	find_tracefs();
+	if (coolbpf_load(cb) || coolbpf_attach(cb)) {
+		cb_run_out_free(out);
+		return cb_cli_fail("%s", coolbpf_errmsg(cb));
+	}
+	iterators = print_iterators(cb);
+	if (iterators < 0) {
+		cb_run_out_free(out);
+		return -iterators;
+	}
+	if (!a->quiet && isatty(STDERR_FILENO) && !iterators)
+		fprintf(stderr, "%s is running; Ctrl-C ends it.\n", coolbpf_name(cb));
+	err = 0;
+	if (!iterators || coolbpf_event_map_count(cb))
+		err = loop(a, cb, out);
+	if (!err)
+		err = finish(a, cb, out);
+	if (err)
+		status = cb_cli_fail("%s", *cb_run_out_error(out) ? cb_run_out_error(out) : coolbpf_errmsg(cb));
+	cb_run_out_free(out);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_args a;
+	struct coolbpf *cb = NULL;
+	int status = cb_run_args(&a, argc, argv);
+
+	if (!status && a.help && !a.file) {
+		cb_run_usage();
+	} else if (!status) {
+		cb = coolbpf_new(&a.source.opts);
+		if (!cb)
+			status = cb_cli_fail("out of memory");
+		else if (coolbpf_open_file(cb, a.file))
+			status = cb_cli_fail("%s", coolbpf_errmsg(cb));
+		else if (a.help)
+			cb_run_tool_help(&a, cb);
+		else if (!(status = catch_signals()))
+			status = run_tool(&a, cb);
+	}
+	coolbpf_free(cb);
+	cb_run_args_free(&a);
+	return status;
+}
