@@ -215,12 +215,15 @@ static __always_inline void lbc_ipv6_from_v4(lbc_ipv6_t *to, __u32 v4_network_or
 /* ---- Histograms: slot i counts values v with 2^i <= v < 2^(i+1) (LBC_HIST2, 64 slots) or 10^i <= v < 10^(i+1)
  * (LBC_HIST10, 20 slots); slot 0 also takes 0 and below. ---------------------------------------------------------- */
 
-#define LBC_HIST_MAP(name, slots, base)                                                                                \
-	LBC_MAP(BPF_MAP_TYPE_ARRAY, name, int, long, slots);                                                           \
+#define LBC_HIST_MAP(map_type, name, slots, base)                                                                      \
+	LBC_MAP(map_type, name, int, long, slots);                                                                     \
 	const char name##__lbc_hist SEC(".lbc") LBC_TAG("lbc_hist:" base) = 0
 
-#define LBC_HIST2(name)	 LBC_HIST_MAP(name, 64, "log2")
-#define LBC_HIST10(name) LBC_HIST_MAP(name, 20, "log10")
+#define LBC_HIST2(name)	 LBC_HIST_MAP(BPF_MAP_TYPE_ARRAY, name, 64, "log2")
+#define LBC_HIST10(name) LBC_HIST_MAP(BPF_MAP_TYPE_ARRAY, name, 20, "log10")
+/* The same with counters for each CPU, which coolbpf adds up: for hooks that many CPUs pass often. */
+#define LBC_PERCPU_HIST2(name)	LBC_HIST_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, name, 64, "log2")
+#define LBC_PERCPU_HIST10(name) LBC_HIST_MAP(BPF_MAP_TYPE_PERCPU_ARRAY, name, 20, "log10")
 
 /* floor(log2(v)), 0 for v <= 1: five compares, for the BPF instruction set has no "count leading zeros". */
 static __always_inline int lbc_log2(__u64 v)
