@@ -93,13 +93,31 @@ int cb_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
+/* What is not a regular file (/dev/stdout, a pipe) is written to, not replaced. */
+static int write_special(const char *path, const void *data, size_t len, struct cb_err *e)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int err = fd < 0 ? -errno : cb_write_all(fd, data, len);
+
+	if (fd >= 0 && close(fd) && !err)
+		err = -errno;
+	return err ? cb_fail(e, -err, "cannot write %s: %s", path, strerror(-err)) : 0;
+}
+
 int cb_file_write(const char *path, const void *data, size_t len, mode_t mode, struct cb_err *e)
 {
-	char tmp[PATH_MAX];
+	char target[PATH_MAX], tmp[PATH_MAX + 8];
+	struct stat st;
 	int fd, err;
 
-	if ((size_t)snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= sizeof(tmp))
+	if (strlen(path) + sizeof(".XXXXXX") > PATH_MAX)
 		return cb_fail(e, ENAMETOOLONG, "cannot write %s: the path is too long", path);
+	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+		return write_special(path, data, len, e);
+	/* through symbolic links, so that these stay */
+	if (!realpath(path, target))
+		memcpy(target, path, strlen(path) + 1);
+	snprintf(tmp, sizeof(tmp), "%s.XXXXXX", target);
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0) {
 		err = errno;
@@ -110,7 +128,7 @@ int cb_file_write(const char *path, const void *data, size_t len, mode_t mode, s
 		err = -errno;
 	if (close(fd) && !err)
 		err = -errno;
-	if (!err && rename(tmp, path))
+	if (!err && rename(tmp, target))
 		err = -errno;
 	if (err) {
 		unlink(tmp);
