@@ -27,6 +27,8 @@
 #include "btf/bytes.h"
 #include "btf/seeds.h"
 
+enum { NAMES_SLACK = 64 << 10 };
+
 struct minimiser {
 	struct cb_btf_view in;
 	struct cb_btf_seeds seeds;
@@ -143,7 +145,7 @@ static int move_name(struct minimiser *m, uint32_t *offset)
 	if (!name)
 		return cb_fail(m->e, EINVAL, "corrupt BTF: the name at %u is not there", *offset);
 	/* names are not shared here as they are in the kernel's; that matters only for a part as large as the whole */
-	if (m->strs.len > m->in.strs_len)
+	if (m->strs.len > m->in.strs_len + NAMES_SLACK)
 		return cb_fail(m->e, ENOTSUP, "the object needs most of the BTF");
 	*offset = *name ? (uint32_t)m->strs.len : 0;
 	if (*name)

@@ -97,8 +97,6 @@ static int make_temporary(struct cb_headers *h, struct cb_err *e)
 	char coolbpf[PATH_MAX + 16];
 	int err;
 
-	if (*h->temporary)
-		return 0;
 	snprintf(h->temporary, sizeof(h->temporary), "%s/coolbpf.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
 	if (!mkdtemp(h->temporary)) {
 		err = cb_fail(e, errno, "cannot make a directory for headers, %s: %s", h->temporary, strerror(errno));
@@ -118,19 +116,21 @@ static int put(struct cb_headers *h, char *dir, const char *file, const void *da
 	struct cb_err why = {0};
 	int err;
 
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	slash = strrchr(path, '/');
-	*slash = '\0';
-	err = cb_mkdirs(path, &why);
-	*slash = '/';
-	if (!err)
-		err = cb_file_write(path, data, len, 0644, &why);
-	if (!err)
-		return 0;
-	cb_say(log, CB_INFO, "the cache cannot be used: %s", why.text);
-	err = make_temporary(h, e);
-	if (err)
-		return err;
+	if (!*h->temporary) {
+		snprintf(path, sizeof(path), "%s/%s", dir, file);
+		slash = strrchr(path, '/');
+		*slash = '\0';
+		err = cb_mkdirs(path, &why);
+		*slash = '/';
+		if (!err)
+			err = cb_file_write(path, data, len, 0644, &why);
+		if (!err)
+			return 0;
+		cb_say(log, CB_INFO, "the cache cannot be used: %s", why.text);
+		err = make_temporary(h, e);
+		if (err)
+			return err;
+	}
 	memcpy(dir, h->temporary, sizeof(h->temporary));
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
 	return cb_file_write(path, data, len, 0644, e);
