@@ -20,12 +20,12 @@ struct oom_kill {
 	__u32 victim_pid;
 	lbc_comm_t victim;
 	__u32 uid;
-	__s32 score_adj;  /* the victim's /proc/PID/oom_score_adj */
+	__s32 score_adj; /* the victim's /proc/PID/oom_score_adj */
 	__u64 pages;	 /* of the victim in memory: the sum of the next three */
 	__u64 anonymous;
 	__u64 file;
 	__u64 shared;
-	__u64 mapped; /* its whole address space */
+	__u64 mapped;	 /* its whole address space */
 	char cgroup[64]; /* the last part of its memory cgroup's path */
 };
 

@@ -17,6 +17,7 @@ LBC_PARAM(lbc_port_t, port, 0, "only packets from or to this port");
 LBC_PARAM(bool, stacks, true, "take the kernel's call stack");
 
 /* SKB_DROP_REASON_* (include/net/dropreason-core.h) that a TCP packet can meet, from the first release to 6.18. */
+/* clang-format off */
 #define REASONS(X)                                                                                                     \
 	X(NOT_SPECIFIED) X(NO_SOCKET) X(SOCKET_CLOSE) X(SOCKET_FILTER) X(SOCKET_RCVBUFF) X(PKT_TOO_SMALL) X(TCP_CSUM)  \
 	X(TCP_FILTER) X(NETFILTER_DROP) X(OTHERHOST) X(IP_CSUM) X(IP_INHDR) X(IP_RPFILTER) X(UNICAST_IN_L2_MULTICAST)  \
@@ -37,6 +38,7 @@ LBC_PARAM(bool, stacks, true, "take the kernel's call stack");
 	X(PACKET_SOCK_ERROR) X(TC_CHAIN_NOTFOUND) X(TC_RECLASSIFY_LOOP) X(MAC_INVALID_SOURCE) X(NO_TX_TARGET)          \
 	X(IP_TUNNEL_ECN) X(TUNNEL_TXINFO) X(LOCAL_MAC) X(BRIDGE_INGRESS_STP_STATE) X(PFMEMALLOC)                       \
 	X(DUALPI2_STEP_DROP) X(PSP_INPUT) X(PSP_OUTPUT) X(RECURSION_LIMIT)
+/* clang-format on */
 
 /* vmlinux.h has a TCP_CLOSE of its own, the state of a connection. */
 #define TCP_CLOSE TCP_CLOSED

@@ -94,8 +94,8 @@ static __always_inline bool fin_received(struct sock *sk)
 /* We have sent a FIN, and all that we have sent is acknowledged. */
 static __always_inline bool fin_sent(struct tcp_sock___any *tp, int last_state)
 {
-	const unsigned int closing = 1 << STATE_FIN_WAIT1 | 1 << STATE_FIN_WAIT2 | 1 << STATE_LAST_ACK |
-				     1 << STATE_CLOSING;
+	const unsigned int closing =
+		1 << STATE_FIN_WAIT1 | 1 << STATE_FIN_WAIT2 | 1 << STATE_LAST_ACK | 1 << STATE_CLOSING;
 
 	return closing >> last_state & 1 && _(tp->snd_una) == _(tp->write_seq);
 }

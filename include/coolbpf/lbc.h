@@ -129,7 +129,7 @@ typedef __s32 lbc_ustack_t;		/* a user stack: the same with USER_STACKID_FLAGS *
  * field serves both families. */
 typedef struct {
 	__u8 lbc_ipv6[16];
-} lbc_ipv6_t;
+} __attribute__((aligned(4))) lbc_ipv6_t; /* so that it may be written by words */
 
 static __always_inline void lbc_ipv6_from_v4(lbc_ipv6_t *to, __u32 v4_network_order)
 {
