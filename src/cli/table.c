@@ -38,6 +38,8 @@ void cb_table_print(struct cb_table *t)
 		right[columns] = t->titles[columns][0] == '>';
 		widths[columns] = (int)strlen(t->titles[columns] + right[columns]);
 	}
+	if (!columns)
+		return;
 	for (size_t i = 0; i < t->count && !t->cells.failed; i++, cell += strlen(cell) + 1)
 		if ((int)strlen(cell) > widths[i % columns])
 			widths[i % columns] = (int)strlen(cell);
