@@ -66,28 +66,32 @@ static void find_tracefs(void)
 	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 }
 
-/* The text of iterators is printed once. Returns how many there were, or a negative exit status. */
-static int print_iterators(struct coolbpf *cb)
+/* The text of iterators is printed once. 0 or an exit status; *only is set when the tool has nothing else to wait for. */
+static int print_iterators(struct coolbpf *cb, bool *only)
 {
 	struct coolbpf_program p;
-	int n = 0;
+
+	*only = true;
 
 	for (size_t i = 0; !coolbpf_program_get(cb, i, &p); i++) {
 		char text[16384];
 		ssize_t got;
 		int fd;
 
-		if (!p.attached || strncmp(p.section, "iter", 4))
+		if (!p.attached)
 			continue;
+		if (strncmp(p.section, "iter", 4)) {
+			*only = false;
+			continue;
+		}
 		fd = coolbpf_iter_fd(cb, p.name);
 		if (fd < 0)
-			return -cb_cli_fail("%s", coolbpf_errmsg(cb));
+			return cb_cli_fail("%s", coolbpf_errmsg(cb));
 		while ((got = read(fd, text, sizeof(text))) > 0)
 			fwrite(text, 1, (size_t)got, stdout);
 		close(fd);
-		n++;
 	}
-	return n;
+	return 0;
 }
 
 /* Milliseconds until the nearer of two times, 0 for one that has passed, -1 without end. */
@@ -161,7 +165,8 @@ static int finish(const struct run_args *a, struct coolbpf *cb, struct run_out *
 static int run_tool(const struct run_args *a, struct coolbpf *cb)
 {
 	struct run_out *out;
-	int status = cb_run_apply(a, cb), err, iterators;
+	int status = cb_run_apply(a, cb), err = 0;
+	bool only_iterators;
 
 	if (status)
 		return status;
@@ -173,15 +178,14 @@ static int run_tool(const struct run_args *a, struct coolbpf *cb)
 		cb_run_out_free(out);
 		return cb_cli_fail("%s", coolbpf_errmsg(cb));
 	}
-	iterators = print_iterators(cb);
-	if (iterators < 0) {
+	status = print_iterators(cb, &only_iterators);
+	if (status) {
 		cb_run_out_free(out);
-		return -iterators;
+		return status;
 	}
-	if (!a->quiet && isatty(STDERR_FILENO) && !iterators)
+	if (!a->quiet && isatty(STDERR_FILENO) && !only_iterators)
 		fprintf(stderr, "%s is running; Ctrl-C ends it.\n", coolbpf_name(cb));
-	err = 0;
-	if (!iterators || coolbpf_event_map_count(cb))
+	if (!only_iterators)
 		err = loop(a, cb, out);
 	if (!err)
 		err = finish(a, cb, out);

@@ -152,6 +152,9 @@ static int choose_in_group(struct coolbpf *cb, const char *group)
 		if (err)
 			return err;
 	}
+	if (taken < 0 && (err = cb_bpf_allowed()))
+		return cb_fail(&cb->err, -err, "cannot load %s: %s%s", coolbpf_name(cb), strerror(-err),
+			       cb_bpf_hint(-err));
 	if (taken < 0)
 		return cb_fail(&cb->err, ENOENT, "this kernel has none of the alternatives of group \"%s\":%s", group,
 			       all.text);

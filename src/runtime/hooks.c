@@ -77,6 +77,16 @@ static int load_tiny(enum bpf_prog_type type, enum bpf_attach_type attach, uint3
 	return bpf_prog_load(type, "cb_probe", "GPL", insns, 2, &opts);
 }
 
+int cb_bpf_allowed(void)
+{
+	int fd = load_tiny(BPF_PROG_TYPE_TRACEPOINT, 0, 0);
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	return 0;
+}
+
 /* Is there a BTF type of this name; its id. */
 static int find_type(struct coolbpf *cb, const char *prefix, const char *name, unsigned kind, struct cb_err *why)
 {

@@ -24,25 +24,35 @@ struct line_record {
 	uint32_t insn_off, file_off, text_off, line_col;
 };
 
-static int find_section(Elf *elf, const char *name, const char **data, size_t *size)
+int cb_elf_section(const struct coolbpf *cb, const char *name, const char **data, size_t *size)
 {
 	Elf_Scn *scn = NULL;
 	size_t strings;
+	int err = -ENOENT;
+	Elf *elf;
 
+	elf_version(EV_CURRENT);
+	elf = elf_memory(cb->data, cb->size);
 	if (!elf || elf_getshdrstrndx(elf, &strings))
-		return -EINVAL;
-	while ((scn = elf_nextscn(elf, scn))) {
+		err = -EINVAL;
+	while (err == -ENOENT && (scn = elf_nextscn(elf, scn))) {
 		GElf_Shdr h;
 		const char *n = gelf_getshdr(scn, &h) ? elf_strptr(elf, strings, h.sh_name) : NULL;
-		Elf_Data *d = n && !strcmp(n, name) ? elf_rawdata(scn, NULL) : NULL;
 
-		if (!d || !d->d_buf)
+		if (!n || strcmp(n, name))
 			continue;
-		*data = d->d_buf;
-		*size = d->d_size;
-		return 0;
+		/* taken from the file's bytes: libelf would not promise their alignment */
+		if (h.sh_type == SHT_NOBITS || h.sh_offset % 4 || h.sh_offset > cb->size ||
+		    h.sh_size > cb->size - h.sh_offset) {
+			err = -EINVAL;
+			break;
+		}
+		*data = cb->data + h.sh_offset;
+		*size = h.sh_size;
+		err = 0;
 	}
-	return -EINVAL;
+	elf_end(elf);
+	return err;
 }
 
 static const char *skip_blanks(const char *s)
@@ -52,7 +62,7 @@ static const char *skip_blanks(const char *s)
 	return s;
 }
 
-static int scan(struct coolbpf *cb, const char *data, size_t size, const char *text, char *out, size_t out_size)
+static int scan(const struct coolbpf *cb, const char *data, size_t size, const char *text, char *out, size_t out_size)
 {
 	struct ext_header h;
 	uint32_t record_size;
@@ -93,18 +103,12 @@ static int scan(struct coolbpf *cb, const char *data, size_t size, const char *t
 	return -ENOENT;
 }
 
-int cb_lineinfo_find(struct coolbpf *cb, const char *text, char *out, size_t size)
+int cb_lineinfo_find(const struct coolbpf *cb, const char *text, char *out, size_t size)
 {
 	const char *data;
 	size_t len;
-	Elf *elf;
-	int err;
 
-	elf_version(EV_CURRENT);
-	elf = elf_memory(cb->data, cb->size);
-	err = find_section(elf, ".BTF.ext", &data, &len);
-	if (!err)
-		err = scan(cb, data, len, skip_blanks(text), out, size);
-	elf_end(elf);
-	return err;
+	if (cb_elf_section(cb, ".BTF.ext", &data, &len))
+		return -EINVAL;
+	return scan(cb, data, len, skip_blanks(text), out, size);
 }

@@ -18,7 +18,9 @@
 #include "base/file.h"
 #include "btf/kernel.h"
 #include "btf/minimise.h"
+#include "btf/valid.h"
 #include "compile/compile.h"
+#include "runtime/lineinfo.h"
 
 enum {
 	OBJECT_MAX = 64 << 20, /* a BPF object is far smaller; anything larger is not one */
@@ -236,6 +238,25 @@ static int check_elf(struct coolbpf *cb, const char *name)
 	return 0;
 }
 
+/* libbpf would believe it. */
+static int check_btf(struct coolbpf *cb, const char *name)
+{
+	const char *data;
+	size_t size;
+	struct btf *btf;
+	int err = cb_elf_section(cb, ".BTF", &data, &size);
+
+	if (err == -ENOENT)
+		return cb_fail(&cb->err, EINVAL, "%s has no BTF; compile it with clang -g -target bpf", name);
+	if (err)
+		return cb_fail(&cb->err, EINVAL, "%s is not a complete ELF file", name);
+	btf = cb_btf_parse(data, size, &cb->err);
+	if (!btf)
+		return cb_fail_in(&cb->err, -errno, "%s", name);
+	btf__free(btf);
+	return 0;
+}
+
 /* The last thing that libbpf said, without its own name in front. */
 static void add_libbpf_reason(struct coolbpf *cb)
 {
@@ -310,6 +331,8 @@ static int open_object(struct coolbpf *cb, const char *name)
 	char btf_path[64];
 	int err = check_elf(cb, name);
 
+	if (!err)
+		err = check_btf(cb, name);
 	if (err)
 		return err;
 	opts.object_name = cb->name;

@@ -147,6 +147,8 @@ void cb_hooks_free(struct cb_hooks *h);
 /* Does this kernel have it? kind is the part of the section name in front of the target ("kprobe", "fentry", ...), target
  * the rest. 0, or a negative errno with the reason in why. */
 int cb_hook_probe(struct coolbpf *cb, const char *kind, const char *target, struct cb_err *why);
+/* May this process load a tracing program at all? 0 or a negative errno. */
+int cb_bpf_allowed(void);
 /* Where tracefs is mounted, or NULL. */
 const char *cb_tracefs(void);
 
