@@ -87,7 +87,8 @@ void cb_names_message(const struct cb_names *n, const char *text, struct cb_buf 
 /* name is a whole string; the new one fits. */
 static void rename_file(const struct cb_names *n, char *name)
 {
-	const char *dirs[] = {n->dir, n->present, n->headers};
+	/* the cache may be below the source's directory, and that below the present one */
+	const char *dirs[] = {n->headers, n->dir, n->present};
 
 	if (!strcmp(name, n->source)) {
 		strcpy(name, n->path + n->dir_len);

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* test_compile.c - what comes out of a source that compiles. */
+#include "check.h"
+
+#include <bpf/btf.h>
+#include <gelf.h>
+#include <sys/utsname.h>
+
+#include "fixture.h"
+
+static const char tool[] = "#include <coolbpf/lbc.h>\n"
+			   "#include \"part.h\"\n"
+			   "struct event { u32 pid; lbc_comm_t comm; };\n"
+			   "LBC_EVENTS(events, struct event, 65536);\n"
+			   "LBC_PARAM(u32, least, 3, \"at least so many\");\n"
+			   "LBC_ABOUT(\"a test\");\n"
+			   "SEC(\"tracepoint/sched/sched_switch\")\n"
+			   "int on_switch(void *ctx)\n"
+			   "{\n"
+			   "	struct task_struct *t = (void *)bpf_get_current_task();\n"
+			   "	struct event e = {.pid = BPF_CORE_READ(t, tgid) + part(least)};\n"
+			   "	lbc_emit(ctx, events, &e);\n"
+			   "	return 0;\n"
+			   "}\n"
+			   "char _license[] SEC(\"license\") = \"GPL\";\n";
+static const char part[] =
+	"static __noinline int part(int a)\n{\n	return a * bpf_get_prandom_u32(); /* in part */\n}\n";
+static const char plain[] = "int x;\n";
+
+#define need_btf()                                                                                                     \
+	do {                                                                                                           \
+		if (access("/sys/kernel/btf/vmlinux", R_OK))                                                           \
+			skip_because("this kernel has no BTF to make vmlinux.h of");                                   \
+	} while (0)
+
+static void sections(void **state)
+{
+	struct fixture *f = *state;
+	bool btf = false, ext = false, lbc = false;
+	Elf_Scn *section = NULL;
+	size_t names;
+	Elf *elf;
+
+	need_btf();
+	write_text("tool.bpf.c", tool);
+	write_text("part.h", part);
+	assert_compiles(f, "tool.bpf.c", NULL);
+	elf_version(EV_CURRENT);
+	elf = elf_memory(f->object, f->size);
+	assert_int_equal(elf_getshdrstrndx(elf, &names), 0);
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr sh;
+		const char *name = elf_strptr(elf, names, gelf_getshdr(section, &sh)->sh_name);
+
+		btf |= !strcmp(name, ".BTF");
+		ext |= !strcmp(name, ".BTF.ext");
+		lbc |= !strcmp(name, ".lbc");
+		assert_null(strstr(name, "debug"));
+	}
+	elf_end(elf);
+	assert_true(btf && ext && lbc);
+	assert_string_equal(cb_buf_cstr(&f->said), "");
+	assert_int_equal(entries(getenv("TMPDIR")), 0);
+}
+
+static void libbpf_opens_it(void **state)
+{
+	struct fixture *f = *state;
+	struct bpf_object *obj;
+	bool tagged = false;
+	struct btf *btf;
+
+	need_btf();
+	assert_compiles(f, "tool.bpf.c", NULL);
+	obj = bpf_object__open_mem(f->object, f->size, NULL);
+	assert_non_null(obj);
+	assert_string_equal(bpf_program__section_name(bpf_object__find_program_by_name(obj, "on_switch")),
+			    "tracepoint/sched/sched_switch");
+	assert_int_equal(bpf_map__max_entries(bpf_object__find_map_by_name(obj, "events")), 65536);
+	btf = bpf_object__btf(obj);
+	for (__u32 id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		tagged |= btf_is_decl_tag(t) &&
+			  !strcmp(btf__name_by_offset(btf, t->name_off), "lbc_param:at least so many");
+	}
+	assert_true(tagged);
+	bpf_object__close(obj);
+}
+
+/* The same bytes from another directory, by another path, and from memory. */
+static void reproducible(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+	void *first;
+	size_t size;
+
+	need_btf();
+	assert_compiles(f, "tool.bpf.c", NULL);
+	first = f->object;
+	size = f->size;
+	f->object = NULL;
+	mkdir("elsewhere", 0700);
+	mkdir("elsewhere/deep", 0700);
+	write_text("elsewhere/deep/tool.bpf.c", tool);
+	write_text("elsewhere/deep/part.h", part);
+	snprintf(path, sizeof(path), "%s/elsewhere/deep/tool.bpf.c", f->dir);
+	for (int i = 0; i < 4; i++) {
+		if (i == 2)
+			assert_int_equal(chdir("elsewhere"), 0);
+		assert_compiles(f,
+				i == 0	 ? "elsewhere/deep/tool.bpf.c"
+				: i == 1 ? path
+					 : "deep/../deep/tool.bpf.c",
+				i == 3 ? tool : NULL);
+		assert_int_equal(f->size, size);
+		assert_memory_equal(f->object, first, size);
+	}
+	assert_int_equal(chdir(f->dir), 0);
+	free(first);
+}
+
+/* For the verifier's messages: the text of lines, and names that say where. */
+static void lines_and_names(void **state)
+{
+	struct fixture *f = *state;
+
+	need_btf();
+	assert_compiles(f, "elsewhere/deep/tool.bpf.c", tool);
+	assert_true(holds(f, "	lbc_emit(ctx, events, &e);"));
+	assert_true(holds(f, "	return a * bpf_get_prandom_u32(); /* in part */"));
+	assert_true(memmem(f->object, f->size, "\0tool.bpf.c", 12));
+	assert_true(memmem(f->object, f->size, "\0part.h", 8));
+	assert_false(holds(f, f->dir));
+	assert_false(holds(f, "/proc/self"));
+}
+
+static void long_names(void **state)
+{
+	struct fixture *f = *state;
+	static const char name[] = "a_name_that_is_longer_than_what_clang_reads_by_default.bpf.c";
+
+	assert_compiles(f, name,
+			"__attribute__((section(\"socket\"))) int p(void *ctx)\n{\n	return 0;\n}\n"
+			"const char *file(void) { return __FILE__; }\n");
+	assert_true(memmem(f->object, f->size, name, sizeof(name)));
+	assert_false(holds(f, "/proc"));
+}
+
+/* The source's own directory comes before the present one, which is not searched at all. */
+static void quoted_includes(void **state)
+{
+	struct fixture *f = *state;
+
+	mkdir("inc", 0700);
+	write_text("inc/which.h", "int right;\n");
+	write_text("which.h", "#error wrong file\n");
+	write_text("only_here.h", "\n");
+	assert_compiles(f, "inc/x.bpf.c", "#include \"which.h\"\nint *p = &right;\n");
+	assert_int_equal(compile_with(f, "inc/x.bpf.c", "#include \"only_here.h\"\n", NULL, NULL), -EINVAL);
+}
+
+static void both_names_of_lbc(void **state)
+{
+	struct fixture *f = *state;
+
+	need_btf();
+	assert_compiles(f, "x.bpf.c",
+			"#include \"lbc.h\"\n#include <coolbpf/lbc.h>\n#include \"vmlinux.h\"\n"
+			"struct task_struct *t;\n");
+}
+
+static void target_machine(void **state)
+{
+	struct fixture *f = *state;
+	struct utsname u;
+
+	uname(&u);
+	if (strcmp(u.machine, "x86_64") && strcmp(u.machine, "aarch64"))
+		skip_because("no expectation for %s", u.machine);
+	assert_compiles(f, "x.bpf.c",
+			!strcmp(u.machine, "x86_64") ? "#ifndef __TARGET_ARCH_x86\n#error\n#endif\nint x;\n"
+						     : "#ifndef __TARGET_ARCH_arm64\n#error\n#endif\nint x;\n");
+}
+
+static void cflags(void **state)
+{
+	struct fixture *f = *state;
+	const char *flags[] = {"-DNAME=found_it", "-Wunused-macros", NULL};
+
+	assert_int_equal(compile_with(f, "x.bpf.c", "int NAME;\n#define UNUSED\n", flags, NULL), 0);
+	assert_true(holds(f, "found_it"));
+	assert_non_null(strstr(cb_buf_cstr(&f->said), "x.bpf.c:2:9: warning: macro is not used"));
+}
+
+/* As bpftool writes it; the two carry different versions of libbpf, which write (void) and the size of an enum in their
+ * own ways. */
+static void vmlinux_h_is_bpftools(void **state)
+{
+	struct fixture *f = *state;
+
+	need_btf();
+	if (system("bpftool btf dump file /sys/kernel/btf/vmlinux format c > bpftool.h 2>/dev/null"))
+		skip_because("bpftool does not show this kernel's BTF");
+	assert_compiles(f, "x.bpf.c", plain);
+	assert_int_equal(system("same() { sed 's/(void)/()/; s/ __attribute__((mode(byte)))//' $1 | sort; }\n"
+				"same bpftool.h > a; same cache/vmlinux/*/vmlinux.h > b; cmp a b"),
+			 0);
+}
+
+static void vmlinux_h_is_kept(void **state)
+{
+	struct fixture *f = *state;
+	char custom[128];
+	struct btf *btf = btf__new_empty();
+	const void *raw;
+	struct stat st;
+	__u32 size;
+
+	need_btf();
+	assert_int_equal(entries("cache/vmlinux"), 1);
+	assert_int_equal(system("stat -c '%i %y' cache/vmlinux/*/vmlinux.h > before"), 0);
+	assert_compiles(f, "x.bpf.c", "#include \"vmlinux.h\"\nstruct task_struct *t;\n");
+	assert_int_equal(system("stat -c '%i %y' cache/vmlinux/*/vmlinux.h | cmp - before"), 0);
+
+	/* another kernel has another one */
+	btf__add_struct(btf, "of_another_kernel", 8);
+	raw = btf__raw_data(btf, &size);
+	assert_int_equal(cb_file_write("other.btf", raw, size, 0600, NULL), 0);
+	btf__free(btf);
+	snprintf(custom, sizeof(custom), "%s/other.btf", f->dir);
+	setenv("BPF_CUSTOM_BTF", custom, 1);
+	assert_compiles(f, "x.bpf.c", "#include \"vmlinux.h\"\nint x = sizeof(struct of_another_kernel);\n");
+	unsetenv("BPF_CUSTOM_BTF");
+	assert_int_equal(entries("cache/vmlinux"), 2);
+	assert_int_equal(stat("cache/lbc", &st), 0);
+	assert_int_equal(entries("cache/lbc"), 1);
+}
+
+static void own_vmlinux_h(void **state)
+{
+	struct fixture *f = *state;
+
+	mkdir("own", 0700);
+	write_text("own/vmlinux.h", "typedef int only_in_mine;\n");
+	setenv("BPF_CUSTOM_BTF", "/nonexistent", 1);
+	assert_compiles(f, "own/x.bpf.c", "#include \"vmlinux.h\"\nonly_in_mine x;\n");
+	unsetenv("BPF_CUSTOM_BTF");
+}
+
+static void unwritable_cache(void **state)
+{
+	struct fixture *f = *state;
+	char *cache = strdup(getenv("COOLBPF_CACHE"));
+
+	need_btf();
+	setenv("COOLBPF_CACHE", "/proc/nothing/can/be/made/here", 1);
+	assert_compiles(f, "tool.bpf.c", NULL);
+	setenv("COOLBPF_CACHE", cache, 1);
+	free(cache);
+	assert_non_null(strstr(cb_buf_cstr(&f->said), "the cache cannot be used"));
+	assert_int_equal(entries(getenv("TMPDIR")), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sections),
+		cmocka_unit_test(libbpf_opens_it),
+		cmocka_unit_test(reproducible),
+		cmocka_unit_test(lines_and_names),
+		cmocka_unit_test(long_names),
+		cmocka_unit_test(quoted_includes),
+		cmocka_unit_test(both_names_of_lbc),
+		cmocka_unit_test(target_machine),
+		cmocka_unit_test(cflags),
+		cmocka_unit_test(vmlinux_h_is_bpftools),
+		cmocka_unit_test(vmlinux_h_is_kept),
+		cmocka_unit_test(own_vmlinux_h),
+		cmocka_unit_test(unwritable_cache),
+	};
+
+	return cmocka_run_group_tests(tests, fixture_make, fixture_remove);
+}
