@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	memcpy(object, data, object_size);
 	memcpy(kernel, data + object_size, size - object_size);
-	if (!cb_btf_minimise_bytes(object, object_size, kernel, size - object_size, data[0] & 1, &mini, &mini_size,
+	if (!cb_btf_minimise_bytes(object, object_size, kernel, size - object_size, size & 1, &mini, &mini_size,
 				   NULL) &&
 	    mini) {
 		struct cb_btf_view v;
