@@ -105,6 +105,8 @@ struct cb_show *cb_show_new(const struct cb_show_spec *spec, struct cb_err *e);
 int cb_show_add(struct cb_show *s, const void *key, const void *value);
 /* Append the block and forget the entries. width: columns of the terminal, 0 unlimited. */
 int cb_show_render(struct cb_show *s, unsigned width, struct cb_buf *out, struct cb_err *e);
+/* What the values of a map shown as stacks count: "ns", "us", "ms", "bytes", or "samples". */
+const char *cb_show_unit(const struct cb_show *s);
 /* True when how ends in "clear". */
 bool cb_show_clears(const struct cb_show *s);
 void cb_show_free(struct cb_show *s);

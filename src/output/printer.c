@@ -10,7 +10,6 @@
  * widens the column for those that follow (up to a limit, for text). On a terminal that is too narrow, columns of text
  * are made smaller until all fit, and what is longer is cut; into pipes and files nothing is ever cut.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -18,12 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "output/plan.h"
+#include "output/columns.h"
 
 enum {
 	SINK_BYTES = 64 << 10, /* are written without waiting for a flush */
-	COLUMN_MIN = 8,	       /* a text column is not made smaller than this on a terminal */
-	COLUMN_MAX = 40,       /* nor widened by its values beyond this */
+	COLUMN_MAX = 40,       /* a text column is not widened by its values beyond this */
 };
 
 /* ---- Sink ------------------------------------------------------------------------------------------------------ */
@@ -110,9 +108,6 @@ static void sink_put(struct sink *s)
 struct column {
 	const struct cb_field *field; /* NULL: the event's name */
 	const char *name;
-	unsigned width; /* natural, then as values have widened it */
-	unsigned shown; /* width on this terminal; smaller than width: values are cut */
-	bool right, text;
 };
 
 struct cb_printer {
@@ -126,22 +121,19 @@ struct cb_printer {
 	struct cb_buf opening; /* JSON with type: {"event":"NAME" */
 	struct cb_buf cell;
 	size_t n;
+	struct cb_column *widths; /* n, as the columns */
 	struct column columns[];
 };
 
 static void add_column(struct cb_printer *pr, const struct cb_field *f, const char *name)
 {
-	struct column *c = &pr->columns[pr->n++];
-	unsigned name_width = (unsigned)cb_columns(name, strlen(name));
+	struct cb_column c = cb_column_for(f, name);
+	unsigned natural = f ? cb_field_width(f) : (unsigned)strlen(pr->name);
 
-	*c = (struct column){.field = f, .name = name};
-	c->right = f && cb_field_right(f);
-	c->text = !c->right &&
-		  (!f || f->as == CB_AS_TEXT || f->as == CB_AS_ARRAY || f->as == CB_AS_KSYM || f->as == CB_AS_CGROUP);
-	c->width = f ? cb_field_width(f) : (unsigned)strlen(pr->name);
-	if (c->width < name_width)
-		c->width = name_width;
-	c->shown = c->width;
+	if (c.width < natural)
+		c.width = c.shown = natural;
+	pr->columns[pr->n] = (struct column){.field = f, .name = name};
+	pr->widths[pr->n++] = c;
 }
 
 struct cb_printer *cb_printer_new(const struct cb_plan *p, enum cb_format format, int fd, const char *name,
@@ -149,10 +141,12 @@ struct cb_printer *cb_printer_new(const struct cb_plan *p, enum cb_format format
 {
 	struct cb_printer *pr = calloc(1, sizeof(*pr) + (p->top.n + 1) * sizeof(pr->columns[0]));
 	struct sink *s = calloc(1, sizeof(*s));
+	struct cb_column *widths = calloc(p->top.n + 1, sizeof(*widths));
 	char *copy = strdup(name ? name : "");
 
-	if (!pr || !s || !copy) {
+	if (!pr || !s || !copy || !widths) {
 		free(pr);
+		free(widths);
 		free(s);
 		free(copy);
 		errno = -cb_fail(e, ENOMEM, "out of memory");
@@ -163,6 +157,7 @@ struct cb_printer *cb_printer_new(const struct cb_plan *p, enum cb_format format
 	pr->format = format;
 	pr->sink = s;
 	pr->name = copy;
+	pr->widths = widths;
 	pr->with_type = with_type;
 	if (with_type && format == CB_JSON) {
 		cb_buf_str(&pr->opening, "{\"event\":");
@@ -193,6 +188,7 @@ void cb_printer_free(struct cb_printer *pr)
 	cb_buf_free(&pr->opening);
 	cb_buf_free(&pr->cell);
 	free(pr->name);
+	free(pr->widths);
 	free(pr);
 }
 
@@ -261,66 +257,35 @@ static void csv_record(struct cb_printer *pr, const void *record, struct cb_buf 
 
 /* ---- Table ----------------------------------------------------------------------------------------------------- */
 
-/* Make text columns smaller, always the widest by one, until all fit on the terminal. */
 static void fit(struct cb_printer *pr)
 {
-	unsigned total = 0;
-
 	pr->fitted = pr->sink->columns;
-	for (size_t i = 0; i < pr->n; i++) {
-		pr->columns[i].shown = pr->columns[i].width;
-		total += pr->columns[i].width + (i > 0);
-	}
-	while (pr->fitted && total > pr->fitted) {
-		struct column *widest = NULL;
-
-		for (size_t i = 0; i < pr->n; i++) {
-			struct column *c = &pr->columns[i];
-
-			if (c->text && c->shown > COLUMN_MIN && c->shown > strlen(c->name) &&
-			    (!widest || c->shown > widest->shown))
-				widest = c;
-		}
-		if (!widest)
-			return;
-		widest->shown--;
-		total--;
-	}
+	cb_columns_fit(pr->widths, pr->n, pr->fitted);
 }
 
-/* Bytes of the longest start of s that takes at most so many columns. */
-static size_t cut_to(const char *s, size_t n, unsigned columns)
+/* How many columns a cell may take: 0 as many as it likes. used: what the row takes so far. */
+static unsigned limit_of(const struct cb_printer *pr, const struct cb_column *c, size_t columns, bool last, size_t used)
 {
-	size_t i = 0, seen = 0;
-
-	for (; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80 && seen++ == columns)
-			break;
-	return i;
+	if (!pr->fitted || !c->text)
+		return 0;
+	if (last) /* what is left of the line, but at least its own width */
+		return pr->fitted > used + c->shown ? pr->fitted - (unsigned)used : c->shown;
+	return c->shown < c->width || columns > COLUMN_MAX ? c->shown : 0;
 }
 
-/* One cell; used is what the row takes so far. */
-static void put_cell(struct cb_printer *pr, struct column *c, const char *s, size_t n, bool last, unsigned *used,
-		     struct cb_buf *out)
+static void put_cell(struct cb_printer *pr, size_t i, struct cb_buf *out, size_t line)
 {
-	unsigned columns = (unsigned)cb_columns(s, n), limit = c->shown;
+	struct cb_column *c = &pr->widths[i];
+	size_t columns = cb_columns(pr->cell.data, pr->cell.len);
+	bool last = i + 1 == pr->n;
+	unsigned limit;
 
-	if (pr->fitted && c->text) {
-		if (last) /* takes what is left of the line, at least its own width */
-			limit = pr->fitted > *used + c->shown ? pr->fitted - *used : c->shown;
-		if (columns > limit && (last || c->shown < c->width || columns > COLUMN_MAX)) {
-			n = cut_to(s, n, limit);
-			columns = limit;
-		}
-	}
-	for (unsigned i = columns; c->right && i < c->shown; i++)
+	if (i)
 		cb_buf_ch(out, ' ');
-	cb_buf_add(out, s, n);
-	for (unsigned i = columns; !c->right && !last && i < c->shown; i++)
-		cb_buf_ch(out, ' ');
-	*used += columns > c->shown ? columns : c->shown;
+	limit = limit_of(pr, c, columns, last, cb_columns(out->data + line, out->len - line));
+	cb_column_put(c, pr->cell.data, pr->cell.len, limit, last, out);
 	if (columns > c->width && (!c->text || c->width < COLUMN_MAX)) {
-		c->width = c->text && columns > COLUMN_MAX ? COLUMN_MAX : columns;
+		c->width = c->text && columns > COLUMN_MAX ? COLUMN_MAX : (unsigned)columns;
 		if (!last)
 			fit(pr);
 	}
@@ -328,18 +293,12 @@ static void put_cell(struct cb_printer *pr, struct column *c, const char *s, siz
 
 static void table_header(struct cb_printer *pr, struct cb_buf *out)
 {
-	unsigned used = 0;
+	size_t line = out->len;
 
 	for (size_t i = 0; i < pr->n; i++) {
 		pr->cell.len = 0;
-		cb_text_people(pr->columns[i].name, strlen(pr->columns[i].name), &pr->cell);
-		for (size_t k = 0; k < pr->cell.len; k++)
-			pr->cell.data[k] = (char)toupper((unsigned char)pr->cell.data[k]);
-		if (i) {
-			cb_buf_ch(out, ' ');
-			used++;
-		}
-		put_cell(pr, &pr->columns[i], pr->cell.data, pr->cell.len, i + 1 == pr->n, &used, out);
+		cb_column_heading(pr->columns[i].name, &pr->cell);
+		put_cell(pr, i, out, line);
 	}
 	cb_buf_ch(out, '\n');
 }
@@ -368,21 +327,15 @@ static void put_stacks(struct cb_printer *pr, const void *record, struct cb_buf 
 
 static void table_record(struct cb_printer *pr, const void *record, struct cb_buf *out)
 {
-	unsigned used = 0;
+	size_t line = out->len;
 
 	for (size_t i = 0; i < pr->n; i++) {
-		struct column *c = &pr->columns[i];
-
 		pr->cell.len = 0;
-		if (c->field)
-			cb_field_put(pr->plan, c->field, record, CB_FOR_PEOPLE, &pr->cell);
+		if (pr->columns[i].field)
+			cb_field_put(pr->plan, pr->columns[i].field, record, CB_FOR_PEOPLE, &pr->cell);
 		else
 			cb_text_people(pr->name, strlen(pr->name), &pr->cell);
-		if (i) {
-			cb_buf_ch(out, ' ');
-			used++;
-		}
-		put_cell(pr, c, pr->cell.data, pr->cell.len, i + 1 == pr->n, &used, out);
+		put_cell(pr, i, out, line);
 	}
 	cb_buf_ch(out, '\n');
 	put_stacks(pr, record, out);
