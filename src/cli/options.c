@@ -4,20 +4,23 @@
 
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 int cb_cli_bad_option(const char *command, int opt, char **argv)
 {
 	/* optopt is 0 for an unknown long option, and optind then stands behind it */
 	const char *word = argv[optind - 1];
 	char letter[3] = {'-', (char)optopt, '\0'};
+	int name;
 
 	if (word[0] != '-' || word[1] != '-')
 		word = letter;
+	name = (int)strcspn(word, "=");
 	if (opt == ':')
-		return cb_cli_usage(command, "the option %s needs a value", word);
+		return cb_cli_usage(command, "the option %.*s needs a value", name, word);
 	if (optopt && word != letter)
-		return cb_cli_usage(command, "the option %s takes no value", word);
-	return cb_cli_usage(command, "there is no option %s", word);
+		return cb_cli_usage(command, "the option %.*s takes no value", name, word);
+	return cb_cli_usage(command, "there is no option %.*s", name, word);
 }
 
 void cb_cli_source_init(struct cb_cli_source *s)
