@@ -190,8 +190,8 @@ static int list_progs(struct coolbpf *cb)
 		p->prog = prog;
 		p->name = bpf_program__name(prog);
 		p->section = bpf_program__section_name(prog);
-		p->optional = *p->section == '?';
-		p->section += p->optional;
+		/* libbpf has taken the '?' off the section's name and remembers it so */
+		p->optional = !bpf_program__autoload(prog);
 		p->group = "";
 		p->func_id = id > 0 ? (uint32_t)id : 0;
 	}

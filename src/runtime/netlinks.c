@@ -13,6 +13,8 @@
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,16 +82,48 @@ int cb_attach_xdp(struct coolbpf *cb, size_t i, const char *interface, uint32_t 
 	return cb_link_add_undo(cb, &l);
 }
 
+/* Has this side of the clsact qdisc a filter? Yes where it cannot be told: what is not ours must stay. */
+static bool has_filters(int ifindex, uint32_t side)
+{
+	struct {
+		struct nlmsghdr head;
+		struct tcmsg tc;
+	} ask = {
+		.head = {.nlmsg_len = sizeof(ask),
+			 .nlmsg_type = RTM_GETTFILTER,
+			 .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+		.tc = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_MAKE(TC_H_CLSACT, side)},
+	};
+	char answer[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	const struct nlmsghdr *h = (const void *)answer;
+	ssize_t n = -1;
+
+	if (fd >= 0 && send(fd, &ask, sizeof(ask), 0) == sizeof(ask))
+		n = recv(fd, answer, sizeof(answer), 0);
+	if (fd >= 0)
+		close(fd);
+	/* a list without entries is one message, its end */
+	return n < 0 || !NLMSG_OK(h, (size_t)n) || h->nlmsg_type != NLMSG_DONE;
+}
+
+/* Take back a clsact qdisc that we made, unless others use it by now. */
+static void drop_qdisc(int ifindex)
+{
+	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+
+	if (!has_filters(ifindex, TC_H_MIN_INGRESS) && !has_filters(ifindex, TC_H_MIN_EGRESS))
+		bpf_tc_hook_destroy(&hook);
+}
+
 static int undo_tc(struct cb_link *l)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = l->ifindex, .attach_point = (enum bpf_tc_attach_point)l->attach_type);
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = l->handle, .priority = l->priority);
 	int err = bpf_tc_detach(&hook, &opts);
 
-	if (l->hook_ours) {
-		hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-		bpf_tc_hook_destroy(&hook);
-	}
+	if (l->hook_ours)
+		drop_qdisc(l->ifindex);
 	return err;
 }
 
@@ -117,10 +151,8 @@ int cb_attach_tc(struct coolbpf *cb, size_t i, const char *interface, bool egres
 		return failed(cb, i, what, -err);
 	err = bpf_tc_attach(&hook, &opts);
 	if (err) {
-		if (l.hook_ours) {
-			hook.attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS;
-			bpf_tc_hook_destroy(&hook);
-		}
+		if (l.hook_ours)
+			drop_qdisc(l.ifindex);
 		return failed(cb, i, what, -err);
 	}
 	cb_listen(NULL);

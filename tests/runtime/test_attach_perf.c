@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* perf_event: software clocks by period and by frequency, page faults, hardware counters, breakpoints. */
+#include <linux/hw_breakpoint.h>
+#include <linux/perf_event.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "tool.h"
+
+static struct coolbpf *loaded(void)
+{
+	struct coolbpf *cb = tool_open("perf");
+	unsigned pid = (unsigned)getpid();
+
+	must(cb, coolbpf_param_set_value(cb, "pid", &pid, sizeof(pid)));
+	must(cb, coolbpf_load(cb));
+	return cb;
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+/* Burn so much CPU time of this process, by the kernel's own account. */
+static void burn(uint64_t ns)
+{
+	uint64_t end = cpu_ns() + ns;
+
+	while (cpu_ns() < end)
+		;
+}
+
+/* One sample per so much CPU time: 300 ms at one per millisecond are 300, at 1000 Hz the same. */
+static void must_be_about(uint64_t n, uint64_t expected)
+{
+	if (n < expected * 8 / 10 || n > expected * 12 / 10)
+		fail_msg("%llu samples, not about %llu", (unsigned long long)n, (unsigned long long)expected);
+}
+
+static void task_clock_by_period(void **state)
+{
+	struct coolbpf_perf_opts o = {
+		.sz = sizeof(o),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_TASK_CLOCK,
+		.period = 1000000,
+		.pid = 0,
+		.cpu = -1,
+	};
+	struct coolbpf *cb = loaded();
+
+	must(cb, coolbpf_attach_perf_event(cb, "on_sample", &o));
+	burn(300000000);
+	coolbpf_detach(cb);
+	must_be_about(tool_count(cb, 0), 300);
+	assert_int_equal(tool_count(cb, 1), tool_count(cb, 0));
+	burn(50000000);
+	must_be_about(tool_count(cb, 0), 300);
+	tool_end(cb);
+}
+
+static void task_clock_by_frequency(void **state)
+{
+	struct coolbpf_perf_opts o = {
+		.sz = sizeof(o),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_TASK_CLOCK,
+		.freq = 500,
+		.pid = 0,
+		.cpu = -1,
+	};
+	struct coolbpf *cb = loaded();
+
+	must(cb, coolbpf_attach_perf_event(cb, "on_sample", &o));
+	burn(400000000);
+	coolbpf_detach(cb);
+	must_be_about(tool_count(cb, 0), 200);
+	tool_end(cb);
+}
+
+/* By LBC_ATTACH on every CPU; this process burns on one, so it gets its share. */
+static void cpu_clock_everywhere(void **state)
+{
+	struct coolbpf *cb = tool_open("perf");
+	unsigned pid = (unsigned)getpid(), links;
+	struct tool_ids ids;
+
+	must(cb, coolbpf_param_set_value(cb, "pid", &pid, sizeof(pid)));
+	must(cb, coolbpf_param_set(cb, "hz", "200"));
+	must(cb, coolbpf_program_target(cb, "on_clock", "cpu-clock,freq=$hz"));
+	must(cb, coolbpf_load(cb));
+	must(cb, coolbpf_attach(cb));
+	ids = tool_ids(cb);
+	links = tool_links(&ids);
+	burn(500000000);
+	coolbpf_detach(cb);
+	/* one link per CPU that is online; kernels before 5.15 have no links for perf events */
+	if (links)
+		assert_int_equal(links, sysconf(_SC_NPROCESSORS_ONLN));
+	must_be_about(tool_count(cb, 1), 100);
+	assert_true(tool_count(cb, 3) >= tool_count(cb, 1));
+	tool_end(cb);
+}
+
+/* Each first touch of a page is a fault; getrusage() counts the same. */
+static void page_faults(void **state)
+{
+	enum { PAGES = 500 };
+	struct coolbpf *cb = loaded();
+	struct rusage before, after;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	volatile char *p;
+	char target[64];
+
+	p = mmap(NULL, PAGES * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(p != MAP_FAILED);
+	madvise((void *)p, PAGES * page, MADV_NOHUGEPAGE);
+	snprintf(target, sizeof(target), "page-faults,period=1,pid=%d", getpid());
+	must(cb, coolbpf_attach_target(cb, "on_sample", target));
+	getrusage(RUSAGE_SELF, &before);
+	for (size_t i = 0; i < PAGES; i++)
+		p[i * page] = 1;
+	getrusage(RUSAGE_SELF, &after);
+	coolbpf_detach(cb);
+	assert_in_range(after.ru_minflt - before.ru_minflt, PAGES, PAGES + 8);
+	assert_in_range(tool_count(cb, 0), PAGES, PAGES + 64);
+	munmap((void *)p, PAGES * page);
+	tool_end(cb);
+}
+
+static volatile int watched;
+
+static void write_watched(int n)
+{
+	for (int i = 0; i < n; i++)
+		watched = i;
+}
+
+static void breakpoint_by_function(void **state)
+{
+	struct coolbpf_perf_opts o = {
+		.sz = sizeof(o),
+		.type = PERF_TYPE_BREAKPOINT,
+		.bp_type = HW_BREAKPOINT_W,
+		.bp_addr = (uint64_t)(uintptr_t)&watched,
+		.bp_len = HW_BREAKPOINT_LEN_4,
+		.period = 1,
+		.pid = 0,
+		.cpu = -1,
+	};
+	struct coolbpf *cb = loaded();
+
+	must(cb, coolbpf_attach_perf_event(cb, "on_sample", &o));
+	write_watched(33);
+	assert_int_equal(watched, 32); /* read, which is not watched */
+	coolbpf_detach(cb);
+	write_watched(5);
+	assert_int_equal(tool_count(cb, 0), 33);
+	assert_int_equal(tool_count(cb, 1), 33);
+	tool_end(cb);
+}
+
+static void breakpoint_in_words(void **state)
+{
+	struct coolbpf *cb = tool_open("perf");
+	unsigned pid = (unsigned)getpid();
+	uint64_t address = (uint64_t)(uintptr_t)&watched;
+
+	must(cb, coolbpf_param_set_value(cb, "pid", &pid, sizeof(pid)));
+	must(cb, coolbpf_param_set_value(cb, "address", &address, sizeof(address)));
+	must(cb, coolbpf_program_target(cb, "on_write", "mem:$address/4:w,pid=$pid"));
+	must(cb, coolbpf_load(cb));
+	must(cb, coolbpf_attach(cb));
+	write_watched(12);
+	assert_int_equal(tool_count(cb, 3), 12);
+	tool_end(cb);
+}
+
+static void hardware(void **state)
+{
+	struct coolbpf_perf_opts o = {
+		.sz = sizeof(o),
+		.type = PERF_TYPE_HARDWARE,
+		.config = PERF_COUNT_HW_INSTRUCTIONS,
+		.period = 1000000,
+		.pid = 0,
+		.cpu = -1,
+	};
+	struct coolbpf *cb = loaded();
+
+	if (access("/sys/bus/event_source/devices/cpu", F_OK) && access("/sys/bus/event_source/devices/cpu_core", F_OK)) {
+		must_refuse(cb, coolbpf_attach_perf_event(cb, "on_sample", &o), -ENOENT, "no such hardware counter");
+		tool_end(cb);
+		skip_because("this machine has no hardware counters (/sys/bus/event_source/devices/cpu)");
+	}
+	must(cb, coolbpf_attach_perf_event(cb, "on_sample", &o));
+	/* at least one instruction per loop, and a loop has only a few */
+	for (volatile int i = 0; i < 100000000; i++)
+		;
+	coolbpf_detach(cb);
+	assert_in_range(tool_count(cb, 0), 100, 2000);
+	tool_end(cb);
+}
+
+static void refusals(void **state)
+{
+	struct coolbpf_perf_opts o = {.sz = sizeof(o), .type = PERF_TYPE_SOFTWARE, .pid = 0, .cpu = -1};
+	struct coolbpf *cb = loaded();
+
+	must_refuse(cb, coolbpf_attach_perf_event(cb, "on_sample", &o), -EINVAL, "either a frequency or a period");
+	o.freq = o.period = 1;
+	must_refuse(cb, coolbpf_attach_perf_event(cb, "on_sample", &o), -EINVAL, "either a frequency or a period");
+	o.period = 0;
+	o.sz = 1;
+	must_refuse(cb, coolbpf_attach_perf_event(cb, "on_sample", &o), -EINVAL, "sz");
+	o.sz = sizeof(o);
+	o.freq = 100000000;
+	must_refuse(cb, coolbpf_attach_perf_event(cb, "on_sample", &o), -EINVAL, "perf_event_max_sample_rate");
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "no-such-event"), -EINVAL, "cpu-clock");
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "cpu-clock,freq=many"), -EINVAL, "freq=many");
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "mem:here"), -EINVAL, "mem:ADDRESS");
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "mem:0x1000/4:q"), -EINVAL, "not q");
+	tool_end(cb);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(task_clock_by_period), cmocka_unit_test(task_clock_by_frequency),
+		cmocka_unit_test(cpu_clock_everywhere), cmocka_unit_test(page_faults),
+		cmocka_unit_test(breakpoint_by_function), cmocka_unit_test(breakpoint_in_words),
+		cmocka_unit_test(hardware),		cmocka_unit_test(refusals),
+	};
+
+	return run_as_root(tests);
+}

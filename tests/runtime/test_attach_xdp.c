@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* XDP: generic on lo, native on a veth pair; what it drops does not arrive, and `ip` agrees about what is attached. */
+#include <arpa/inet.h>
+#include <linux/if_link.h>
+#include <sys/socket.h>
+
+#include "tool.h"
+
+static struct coolbpf *loaded(void)
+{
+	struct coolbpf *cb = tool_open("xdp");
+
+	own_network();
+	must(cb, coolbpf_load(cb));
+	return cb;
+}
+
+/* The XDP mode that `ip` shows for an interface: 1 driver, 2 generic, 0 none. */
+static int mode_of(const char *interface)
+{
+	return atoi(output_of("ip -j link show dev %s | jq '.[0].xdp.mode // 0'", interface));
+}
+
+/* How many of n datagrams to port arrive. */
+static int arriving(int n, unsigned short port)
+{
+	struct sockaddr_in addr = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), got = 0;
+	char bytes[64];
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	send_udp((unsigned)n, 20, port);
+	while (recv(fd, bytes, sizeof(bytes), 0) > 0)
+		got++;
+	close(fd);
+	return got;
+}
+
+static void generic_on_lo(void **state)
+{
+	struct coolbpf *cb = loaded();
+
+	assert_int_equal(arriving(5, 9), 5);
+	must(cb, coolbpf_attach_xdp(cb, "drop_discard", "lo", XDP_FLAGS_SKB_MODE));
+	assert_int_equal(mode_of("lo"), 2);
+	assert_int_equal(arriving(30, 9), 0);
+	assert_int_equal(arriving(4, 10), 4);
+	assert_int_equal(tool_count(cb, 0), 30);
+	assert_int_equal(tool_count(cb, 1), 34);
+	tool_end(cb);
+	assert_int_equal(mode_of("lo"), 0);
+	assert_int_equal(arriving(5, 9), 5);
+}
+
+static void by_words(void **state)
+{
+	struct coolbpf *cb = tool_open("xdp");
+
+	own_network();
+	must(cb, coolbpf_program_target(cb, "pass", "lo,mode=skb"));
+	must(cb, coolbpf_load(cb));
+	must(cb, coolbpf_attach(cb));
+	assert_int_equal(mode_of("lo"), 2);
+	assert_int_equal(arriving(6, 9), 6);
+	assert_int_equal(tool_count(cb, 2), 6);
+	tool_end(cb);
+	assert_int_equal(mode_of("lo"), 0);
+}
+
+/* Frames that another namespace sends come in over a veth, whose driver runs XDP itself. */
+static void native_on_veth(void **state)
+{
+	struct coolbpf *cb = loaded();
+
+	output_of("ip link add cbtest0 type veth peer name cbtest1 && ip link set cbtest1 address 02:00:00:00:00:02 && "
+		  "ip addr add 10.9.0.1/24 dev cbtest0 && ip link set cbtest0 up && ip link set cbtest1 up && "
+		  "ip neigh add 10.9.0.2 lladdr 02:00:00:00:00:02 dev cbtest0");
+	must(cb, coolbpf_attach_xdp(cb, "drop_discard", "cbtest1", XDP_FLAGS_DRV_MODE));
+	assert_int_equal(mode_of("cbtest1"), 1);
+	output_of("bash -c 'for i in 1 2 3 4 5 6 7; do echo x >/dev/udp/10.9.0.2/9; done'");
+	assert_int_equal(tool_count(cb, 0), 7);
+	/* a second program finds the place taken */
+	must_refuse(cb, coolbpf_attach_xdp(cb, "drop_discard", "cbtest1", XDP_FLAGS_DRV_MODE), -EBUSY, "XDP on cbtest1");
+	tool_end(cb);
+	assert_int_equal(mode_of("cbtest1"), 0);
+	output_of("ip link del cbtest0");
+}
+
+static void refusals(void **state)
+{
+	struct coolbpf *cb = loaded();
+
+	must_refuse(cb, coolbpf_attach_xdp(cb, "drop_discard", "nowhere0", 0), -ENOENT,
+		    "there is no network interface nowhere0");
+	must_refuse(cb, coolbpf_attach_target(cb, "drop_discard", "lo,mode=fast"), -EINVAL, "skb, drv or hw");
+	must_refuse(cb, coolbpf_attach_target(cb, "drop_discard", ""), -EINVAL, "name of a network interface");
+	must_refuse(cb, coolbpf_attach_tc(cb, "drop_discard", "lo", false), -EINVAL, "tc ingress on lo");
+	tool_end(cb);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(generic_on_lo),
+		cmocka_unit_test(by_words),
+		cmocka_unit_test(native_on_veth),
+		cmocka_unit_test(refusals),
+	};
+
+	return run_as_root(tests);
+}
