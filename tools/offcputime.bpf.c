@@ -72,8 +72,8 @@ static __always_inline void begin_wait(void *ctx)
 	if (!tid || (pid && pid != id >> 32))
 		return;
 	w.who.pid = id >> 32;
-	w.who.user_stack = user ? bpf_get_stackid(ctx, &stacks, USER_STACKID_FLAGS) : -1;
-	w.who.kernel_stack = kernel ? bpf_get_stackid(ctx, &stacks, KERN_STACKID_FLAGS) : -1;
+	w.who.user_stack = user ? bpf_get_stackid(ctx, &stacks, USER_STACKID_FLAGS) : LBC_NO_STACK;
+	w.who.kernel_stack = kernel ? bpf_get_stackid(ctx, &stacks, KERN_STACKID_FLAGS) : LBC_NO_STACK;
 	bpf_get_current_comm(w.who.comm, sizeof(w.who.comm));
 	w.since = bpf_ktime_get_ns();
 	bpf_map_update_elem(&waiting, &tid, &w, BPF_ANY);

@@ -42,8 +42,8 @@ int on_sample(void *ctx)
 	if ((!idle && !(__u32)id) || (pid && pid != id >> 32))
 		return 0;
 	s.pid = id >> 32;
-	s.user_stack = user ? bpf_get_stackid(ctx, &stacks, USER_STACKID_FLAGS) : -1;
-	s.kernel_stack = kernel ? bpf_get_stackid(ctx, &stacks, KERN_STACKID_FLAGS) : -1;
+	s.user_stack = user ? bpf_get_stackid(ctx, &stacks, USER_STACKID_FLAGS) : LBC_NO_STACK;
+	s.kernel_stack = kernel ? bpf_get_stackid(ctx, &stacks, KERN_STACKID_FLAGS) : LBC_NO_STACK;
 	bpf_get_current_comm(s.comm, sizeof(s.comm));
 	count = bpf_map_lookup_elem(&samples, &s);
 	if (count)

@@ -227,7 +227,7 @@ static __always_inline int on_drop(void *ctx, struct sk_buff *skb, void *place, 
 	e->target = p.target;
 	e->length = p.length;
 	e->place = (__u64)place;
-	e->stack = stacks ? bpf_get_stackid(ctx, &kernel_stacks, KERN_STACKID_FLAGS) : -1;
+	e->stack = stacks ? bpf_get_stackid(ctx, &kernel_stacks, KERN_STACKID_FLAGS) : LBC_NO_STACK;
 	lbc_submit(ctx, drops, e);
 	return 0;
 }

@@ -56,11 +56,16 @@ struct open_session {
 LBC_LRU_HASH(open_sessions, __u64, struct open_session, 32768);
 
 struct sock_common___any {
-	__u16 skc_family, skc_num, skc_dport;
+	__u16 skc_family, skc_dport;
 	__u32 skc_daddr, skc_rcv_saddr;
 	unsigned char skc_state;
 	unsigned long skc_flags;
 	struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
+} __attribute__((preserve_access_index));
+
+/* The local port as it was: skc_num has been set to 0 when a closing connection gave its port back. */
+struct inet_sock___port {
+	__u16 inet_sport;
 } __attribute__((preserve_access_index));
 
 /* Where the flags were until 3.15. */
@@ -128,7 +133,8 @@ static __always_inline void read_addresses(struct sock *sk, struct session *e)
 static __always_inline void report(void *ctx, struct sock *sk, const struct open_session *o, int last_state)
 {
 	struct sock_common___any *c = (void *)sk;
-	__u16 local_port = _(c->skc_num), remote_port = ntohs(_(c->skc_dport));
+	__u16 local_port = ntohs(_(((struct inet_sock___port *)sk)->inet_sport));
+	__u16 remote_port = ntohs(_(c->skc_dport));
 	__u64 now = bpf_ktime_get_ns();
 	struct session *e;
 

@@ -60,6 +60,9 @@
 #define KERN_STACKID_FLAGS (0 | BPF_F_FAST_STACK_CMP)
 #define USER_STACKID_FLAGS (0 | BPF_F_FAST_STACK_CMP | BPF_F_USER_STACK)
 
+/* In place of a stack id: no stack was taken. It is -EFAULT, which bpf_get_stackid() gives where there is none. */
+#define LBC_NO_STACK (-14)
+
 /* ---- Byte order: BPF runs in the byte order of the machine ------------------------------------------------------ */
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

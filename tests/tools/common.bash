@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+# common.bash - what the tests of tools/ share. $COOLBPF and $SRC come from meson; without it COOLBPF names the command.
+#
+# A test starts a tool in the background, does something of which it knows what the tool must say, ends the tool, and
+# reads the tool's JSON from $out with jq. start_tool returns when the tool is attached; stop_tool when it has written all.
+
+SRC=${SRC:-$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)}
+COOLBPF=${COOLBPF:-coolbpf}
+inside=() # in front of the tool's command: "ip netns exec NAME"
+pinned=() # in front of the workload's: "taskset -c 0"
+
+# In setup_file: compile the tool and the workloads once for all tests of a file.
+prepare() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root"
+	"$COOLBPF" doctor >/dev/null 2>&1 || skip "this kernel lets no BPF tool run (coolbpf doctor says why)"
+	"$COOLBPF" build "$SRC/tools/$1.bpf.c" -o "$BATS_FILE_TMPDIR/$1.bpf.o"
+	cc -g -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o "$BATS_FILE_TMPDIR/workload" \
+		"$SRC/tests/tools/workload.c"
+}
+
+need_command() {
+	command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+# wait_until SECONDS COMMAND ...: until the command succeeds.
+wait_until() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+# start_tool NAME [OPTION ...]
+start_tool() {
+	local name=$1
+	shift
+	out=$BATS_TEST_TMPDIR/out
+	log=$BATS_TEST_TMPDIR/log
+	"${inside[@]}" "$COOLBPF" run -v -o "${format:-json}" -f "$out" "$BATS_FILE_TMPDIR/$name.bpf.o" "$@" \
+		</dev/null >"$log" 2>&1 3>&- &
+	tool=$!
+	wait_until 20 grep -q 'is running' "$log" || {
+		cat "$log"
+		return 1
+	}
+}
+
+# Events may still be on their way through the kernel when the workload has ended.
+stop_tool() {
+	sleep 0.2
+	kill -INT "$tool"
+	wait "$tool" || {
+		cat "$log"
+		return 1
+	}
+	tool=
+	! grep 'were lost' "$log"
+}
+
+# start_workload WHAT ...: it waits for "go".
+start_workload() {
+	mkfifo "$BATS_TEST_TMPDIR/stdin"
+	"${pinned[@]}" "$BATS_FILE_TMPDIR/workload" "$@" <"$BATS_TEST_TMPDIR/stdin" >"$BATS_TEST_TMPDIR/said" 3>&- &
+	workload=$!
+	exec 7>"$BATS_TEST_TMPDIR/stdin"
+}
+
+go() {
+	echo >&7
+	exec 7>&-
+}
+
+end_workload() {
+	wait "$workload"
+	workload=
+}
+
+# In teardown: nothing stays, whatever failed.
+clean_up() {
+	local pid
+
+	for pid in $tool $workload; do
+		kill -KILL "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
+	done
+	exec 7>&-
+	return 0
+}
+
+# equal WHAT EXPECTED FOUND
+equal() {
+	[ "$2" = "$3" ] || {
+		echo "$1: expected $2, found $3"
+		[ ! -f "$out" ] || head -c 4000 "$out"
+		return 1
+	}
+}
+
+# between WHAT LOW HIGH FOUND: integers
+between() {
+	if [ "$4" -lt "$2" ] || [ "$4" -gt "$3" ]; then
+		echo "$1: expected $2 to $3, found $4"
+		[ ! -f "$out" ] || head -c 4000 "$out"
+		return 1
+	fi
+}
+
+# strace's results as the tools write them: "= 3" is 3, "= -1 ENOENT (...)" is -ENOENT
+results() {
+	sed -E 's/ = -1 (E[A-Z0-9]+)( .*)?$/ = -\1/; s/ = (-?[0-9]+)( .*)?$/ = \1/' "$@"
+}
+
+# query JQ-PROGRAM: over all lines of the tool's output
+query() {
+	jq -rs "$1" "$out"
+}
