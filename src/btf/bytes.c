@@ -234,3 +234,17 @@ const struct btf_type *cb_btf_next(const struct cb_btf_view *v, size_t *offset)
 	*offset += size;
 	return t;
 }
+
+int cb_btf_find(const struct cb_btf_view *v, const char *name, int kind)
+{
+	const struct btf_type *t;
+	size_t at = 0;
+
+	for (int id = 1; (t = cb_btf_next(v, &at)); id++) {
+		const char *other = btf_kind(t) == kind ? cb_btf_name(v, t->name_off) : NULL;
+
+		if (other && !strcmp(other, name))
+			return id;
+	}
+	return -ENOENT;
+}

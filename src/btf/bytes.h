@@ -44,4 +44,7 @@ static inline const char *cb_btf_name(const struct cb_btf_view *v, uint32_t offs
 	return offset < v->strs_len ? v->strs + offset : NULL;
 }
 
+/* The id of the first type of this kind and name, or -ENOENT. A pass over all types: a millisecond for a kernel's. */
+int cb_btf_find(const struct cb_btf_view *v, const char *name, int kind);
+
 #endif

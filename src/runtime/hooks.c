@@ -17,12 +17,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "btf/bytes.h"
 #include "btf/kernel.h"
 #include "runtime/links.h"
 
 struct cb_hooks {
-	struct btf *btf; /* the kernel's, read when first needed */
-	int btf_err;
+	struct cb_btf_bytes bytes; /* the kernel's BTF, opened when first needed; libbpf would copy all of it */
+	struct cb_btf_view btf;
+	int btf_err;	/* 1 not asked yet */
 	int kprobe_pmu; /* its perf type; 0 not asked yet, negative: none */
 };
 
@@ -30,14 +32,17 @@ void cb_hooks_free(struct cb_hooks *h)
 {
 	if (!h)
 		return;
-	btf__free(h->btf);
+	cb_btf_bytes_close(&h->bytes);
 	free(h);
 }
 
 static struct cb_hooks *hooks_of(struct coolbpf *cb)
 {
-	if (!cb->hooks)
+	if (!cb->hooks) {
 		cb->hooks = calloc(1, sizeof(*cb->hooks));
+		if (cb->hooks)
+			cb->hooks->btf_err = 1;
+	}
 	return cb->hooks;
 }
 
@@ -50,19 +55,20 @@ const char *cb_tracefs(void)
 	return NULL;
 }
 
-static const struct btf *kernel_btf(struct coolbpf *cb, struct cb_err *why)
+static const struct cb_btf_view *kernel_btf(struct coolbpf *cb, struct cb_err *why)
 {
 	struct cb_hooks *h = hooks_of(cb);
 
-	if (!h)
-		return NULL;
-	if (!h->btf && !h->btf_err) {
-		h->btf = cb_btf_kernel_load(cb->btf_path, why);
-		h->btf_err = h->btf ? 0 : -errno;
+	if (h && h->btf_err > 0) {
+		h->btf_err = cb_btf_bytes_open(cb_btf_kernel_path(cb->btf_path), &h->bytes, why);
+		if (!h->btf_err)
+			h->btf_err = cb_btf_view(h->bytes.data, h->bytes.size, &h->btf, why);
 	}
-	if (!h->btf && !*why->text)
+	if (h && !h->btf_err)
+		return &h->btf;
+	if (!*why->text)
 		cb_fail(why, ENOENT, "no BTF of this kernel");
-	return h->btf;
+	return NULL;
 }
 
 /* Two instructions: r0 = 0; exit. */
@@ -90,14 +96,14 @@ int cb_bpf_allowed(void)
 /* Is there a BTF type of this name; its id. */
 static int find_type(struct coolbpf *cb, const char *prefix, const char *name, unsigned kind, struct cb_err *why)
 {
-	const struct btf *btf = kernel_btf(cb, why);
+	const struct cb_btf_view *btf = kernel_btf(cb, why);
 	char full[256];
-	__s32 id;
+	int id;
 
 	if (!btf)
 		return -ENOENT;
 	snprintf(full, sizeof(full), "%s%s", prefix, name);
-	id = btf__find_by_name_kind(btf, full, kind);
+	id = cb_btf_find(btf, full, (int)kind);
 	return id > 0 ? id : cb_fail(why, ENOENT, "this kernel's BTF has no %s", full);
 }
 

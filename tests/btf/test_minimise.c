@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "btf/bytes.h"
 #include "btf/minimise.h"
 #include "relocs.h"
 
@@ -219,6 +220,24 @@ static void corrupt_references(void **state)
 	btf__free(kernel);
 }
 
+static void find_by_name(void **state)
+{
+	struct btf *kernel = small_kernel();
+	struct cb_btf_view v;
+	const void *raw;
+	__u32 size;
+
+	raw = btf__raw_data(kernel, &size);
+	assert_int_equal(cb_btf_view(raw, size, &v, NULL), 0);
+	assert_int_equal(cb_btf_find(&v, "task_struct", BTF_KIND_STRUCT),
+			 btf__find_by_name_kind(kernel, "task_struct", BTF_KIND_STRUCT));
+	assert_int_equal(cb_btf_find(&v, "task_struct", BTF_KIND_FUNC),
+			 btf__find_by_name_kind(kernel, "task_struct", BTF_KIND_FUNC));
+	assert_int_equal(cb_btf_find(&v, "task_struct", BTF_KIND_UNION), -ENOENT);
+	assert_int_equal(cb_btf_find(&v, "task", BTF_KIND_STRUCT), -ENOENT);
+	btf__free(kernel);
+}
+
 static void absent_files(void **state)
 {
 	struct object o = read_object("nested");
@@ -244,6 +263,7 @@ int main(void)
 		cmocka_unit_test(cut_anywhere),
 		cmocka_unit_test(corrupt_references),
 		cmocka_unit_test(absent_files),
+		cmocka_unit_test(find_by_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
