@@ -303,6 +303,9 @@ static void choose_btf(struct coolbpf *cb, char *path, size_t size, const char *
 	size_t btf_size = 0;
 	int err = cb_btf_minimise(cb->data, cb->size, kernel, &btf, &btf_size, &cb->btf_err);
 
+	/* an empty root has no name for a memory file */
+	if (!err && btf && access("/proc/self/fd", F_OK))
+		err = cb_fail(&cb->btf_err, ENOTSUP, "/proc is not mounted");
 	if (err == -ENOTSUP) {
 		cb_say(&cb->log, CB_INFO, "the whole BTF of the kernel is used: %s", cb->btf_err.text);
 		cb->btf_err.text[0] = '\0';

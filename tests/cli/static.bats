@@ -41,18 +41,19 @@ setup() {
 
 @test "it runs a tool in an empty root, given BTF" {
 	need_bpf
-	"$COOLBPF" build "$sample_source" -o "$root/sample.bpf.o"
+	"$COOLBPF" build "$SRC/examples/hello.bpf.c" -o "$root/hello.bpf.o"
 	cp /sys/kernel/btf/vmlinux "$root/vmlinux.btf"
+	cp /bin/true "$BATS_TEST_TMPDIR/cool-true"
 	(
 		for _ in $(seq 50); do
 			sleep 0.1
-			/bin/true
+			"$BATS_TEST_TMPDIR/cool-true"
 		done
-	) &
+	) 3>&- &
 	workload=$!
-	run timeout 20 chroot "$root" /coolbpf run /sample.bpf.o --btf /vmlinux.btf -o json --count 1 --filter 'comm == "true"' -q
+	run timeout 20 chroot "$root" /coolbpf run -q -o json --count 1 --btf /vmlinux.btf --filter 'name == "cool-true"' /hello.bpf.o
 	kill $workload
+	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "$(jq -r .comm <<<"${lines[0]}")" = true ]
-	[ "$(jq -r .latency <<<"${lines[0]}")" = 1500000 ]
+	[ "$(jq -r .name <<<"${lines[0]}")" = cool-true ]
 }
