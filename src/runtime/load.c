@@ -10,28 +10,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "base/file.h"
 #include "runtime/lineinfo.h"
 #include "runtime/runtime.h"
 
 enum { LOG_LINES = 12 /* of the verifier's, shown to people */ };
 
-/* The lockdown state in brackets, as in "none [integrity] confidentiality"; "" when there is none. */
-static const char *lockdown(void)
+/* Has this process what bpf() asks for? Otherwise it was for want of rights that the kernel said no. */
+static bool has_rights(void)
 {
-	char *text;
-	const char *state = "";
-	size_t len;
+	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	uint64_t caps;
 
-	if (cb_file_read("/sys/kernel/security/lockdown", 4096, &text, &len, NULL))
-		return "";
-	if (strstr(text, "[integrity]"))
-		state = "integrity";
-	else if (strstr(text, "[confidentiality]"))
-		state = "confidentiality";
-	free(text);
-	return state;
+	if (syscall(SYS_capget, &head, data))
+		return false;
+	caps = data[0].effective | (uint64_t)data[1].effective << 32;
+	return caps & 1ULL << CAP_SYS_ADMIN || (caps & 1ULL << CAP_BPF && caps & 1ULL << CAP_PERFMON);
 }
 
 const char *cb_bpf_hint(int err)
@@ -40,30 +38,40 @@ const char *cb_bpf_hint(int err)
 		return "; this kernel has no bpf() system call";
 	if (err != EPERM)
 		return "";
-	if (*lockdown())
-		return "; the kernel is locked down (/sys/kernel/security/lockdown), or root or CAP_BPF, CAP_PERFMON "
-		       "and "
-		       "CAP_NET_ADMIN are missing; coolbpf doctor tells more";
+	if (has_rights())
+		return "; not for want of rights: a security policy of this machine forbids it (kernel lockdown, "
+		       "another "
+		       "security module); coolbpf doctor tells more";
 	return "; it takes root, or the capabilities CAP_BPF, CAP_PERFMON (tracing) and CAP_NET_ADMIN (networks); "
-	       "coolbpf "
-	       "doctor tells more";
+	       "coolbpf doctor tells more";
 }
 
-/* The verifier's log of the program that failed: start and length inside libbpf_said. */
-static char *verifier_log(char *said, const char **prog_name)
+/* The program that libbpf speaks of: the one in its last "prog 'NAME': ...". NULL: of none. */
+static const struct cb_prog *prog_named(const struct coolbpf *cb, const char *said)
+{
+	const struct cb_prog *found = NULL;
+	static const char start[] = "libbpf: prog '";
+
+	for (const char *p = said; (p = strstr(p, start));) {
+		p += sizeof(start) - 1;
+		for (size_t i = 0; i < cb->nprogs; i++) {
+			size_t n = strlen(cb->progs[i].name);
+
+			if (!strncmp(p, cb->progs[i].name, n) && p[n] == '\'')
+				found = &cb->progs[i];
+		}
+	}
+	return found;
+}
+
+/* The verifier's log in what libbpf said, cut off there; NULL without one. */
+static char *verifier_log(char *said)
 {
 	static const char begin[] = "-- BEGIN PROG LOAD LOG --\n", end[] = "-- END PROG LOAD LOG --";
-	static char name[128];
-	char *log = strstr(said, begin), *stop, *quote;
+	char *log = strstr(said, begin), *stop;
 
-	*prog_name = "";
 	if (!log)
 		return NULL;
-	/* "libbpf: prog 'name': -- BEGIN" */
-	for (quote = log; quote > said && quote[-1] != '\n'; quote--)
-		;
-	if (sscanf(quote, "libbpf: prog '%127[^']'", name) == 1)
-		*prog_name = name;
 	log += sizeof(begin) - 1;
 	stop = strstr(log, end);
 	if (stop)
@@ -142,20 +150,20 @@ static void add_said(struct coolbpf *cb, char *said)
 static int refused(struct coolbpf *cb, int err)
 {
 	char *said = (char *)cb_buf_cstr(&cb->libbpf_said);
-	const char *prog, *section = "";
-	char *log = verifier_log(said, &prog);
+	const struct cb_prog *prog = prog_named(cb, said);
+	char *log = verifier_log(said);
 
-	for (size_t i = 0; i < cb->nprogs; i++)
-		if (!strcmp(cb->progs[i].name, prog))
-			section = cb->progs[i].section;
-	if (log && *log) {
-		cb_fail(&cb->err, err, "the kernel's verifier refuses program %s (%s): %s", prog, section,
+	if (prog && log && *log) {
+		cb_fail(&cb->err, err, "the kernel's verifier refuses program %s (%s): %s", prog->name, prog->section,
 			strerror(err));
 		add_verifier_log(cb, log);
-		return -err;
+	} else if (prog) {
+		cb_fail(&cb->err, err, "cannot load program %s (%s): %s%s", prog->name, prog->section, strerror(err),
+			cb_bpf_hint(err));
+	} else {
+		cb_fail(&cb->err, err, "cannot load %s: %s%s", coolbpf_name(cb), strerror(err), cb_bpf_hint(err));
 	}
-	cb_fail(&cb->err, err, "cannot load %s: %s%s", coolbpf_name(cb), strerror(err), cb_bpf_hint(err));
-	if (err != EPERM)
+	if (err != EPERM && !(prog && log && *log))
 		add_said(cb, said);
 	return -err;
 }

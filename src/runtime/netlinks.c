@@ -261,6 +261,9 @@ int cb_attach_sockmap(struct coolbpf *cb, size_t i, const char *map)
 	m = cb_map_named(cb, map);
 	if (!m)
 		return -ENOENT;
+	if (bpf_map__type(m->map) != BPF_MAP_TYPE_SOCKMAP && bpf_map__type(m->map) != BPF_MAP_TYPE_SOCKHASH)
+		return cb_fail(&cb->err, EINVAL, "cannot attach program %s to map %s: it is no sockmap or sockhash",
+			       cb->progs[i].name, map);
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_SK_SKB && !strcmp(cb->progs[i].section, "sk_skb"))
 		l.attach_type = BPF_SK_SKB_STREAM_VERDICT;
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_SK_MSG)
