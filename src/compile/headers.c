@@ -3,12 +3,12 @@
  * headers.c - see headers.h.
  *
  * In the cache stand vmlinux/KEY/vmlinux.h and lbc/KEY/coolbpf/lbc.h, where KEY comes from the content: of the BTF that
- * vmlinux.h is written from, and of lbc.h. So what is there is right, never old, and nobody has to look after it.
- * vmlinux.h has the text that "bpftool btf dump file ... format c" prints.
+ * vmlinux.h is written from (with the versions of what writes it), and of lbc.h. So what is there is right, never old,
+ * and nobody has to look after it.
  */
 #include "compile/headers.h"
 
-#include <bpf/btf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "btf/bytes.h"
 #include "btf/kernel.h"
+#include "compile/dump.h"
 
 extern const unsigned char cb_lbc_h[]; /* include/coolbpf/lbc.h, put in by scripts/embed.py */
 extern const size_t cb_lbc_h_len;
@@ -45,50 +46,6 @@ static void content_key(const void *data, size_t size, char out[48])
 		b = b << 31 | b >> 33;
 	}
 	snprintf(out, 48, "%016" PRIx64 "%016" PRIx64 "-%zx", a, b, size);
-}
-
-static void dump_text(void *ctx, const char *fmt, va_list args)
-{
-	vfprintf(ctx, fmt, args);
-}
-
-static int dump_types(FILE *f, const struct btf *btf)
-{
-	struct btf_dump *dump = btf_dump__new(btf, dump_text, f, NULL);
-	int err = dump ? 0 : -errno;
-
-	fputs("#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
-	      "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
-	      "#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)\n"
-	      "#endif\n\n",
-	      f);
-	for (uint32_t id = 1; !err && id < btf__type_cnt(btf); id++)
-		err = btf_dump__dump_type(dump, id);
-	fputs("#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n\n"
-	      "#endif /* __VMLINUX_H__ */\n",
-	      f);
-	btf_dump__free(dump);
-	return err;
-}
-
-/* *text is malloc'd. */
-static int write_vmlinux_h(const char *path, char **text, size_t *len, struct cb_err *e)
-{
-	struct btf *btf = cb_btf_kernel_load(path, e);
-	FILE *f;
-	int err;
-
-	*text = NULL;
-	if (!btf)
-		return -errno;
-	f = open_memstream(text, len);
-	err = f ? dump_types(f, btf) : -errno;
-	if (f && fclose(f) && !err)
-		err = -ENOMEM;
-	btf__free(btf);
-	if (err)
-		cb_fail(e, -err, "cannot write the types of %s as C: %s", path, strerror(-err));
-	return err;
 }
 
 static int make_temporary(struct cb_headers *h, struct cb_err *e)
@@ -170,10 +127,11 @@ static int prepare_kernel(struct cb_headers *h, const char *cache, const char *b
 		return err;
 	content_key(b.data, b.size, key);
 	cb_btf_bytes_close(&b);
-	snprintf(h->kernel, sizeof(h->kernel), "%s/vmlinux/%s", cache, key);
+	snprintf(h->kernel, sizeof(h->kernel), "%s/vmlinux/%s-" COOLBPF_VERSION "-%s", cache, key,
+		 libbpf_version_string());
 	if (is_there(h->kernel, "vmlinux.h"))
 		return 0;
-	err = write_vmlinux_h(btf_path, &text, &len, e);
+	err = cb_dump_vmlinux_h(btf_path, &text, &len, e);
 	if (!err)
 		err = put(h, h->kernel, "vmlinux.h", text, len, log, e);
 	free(text);

@@ -4,6 +4,7 @@
 
 #include <bpf/btf.h>
 #include <gelf.h>
+#include <glob.h>
 #include <sys/utsname.h>
 
 #include "fixture.h"
@@ -209,14 +210,26 @@ static void vmlinux_h_is_bpftools(void **state)
 			 0);
 }
 
+static void with_btf(struct fixture *f, struct btf *btf, const char *text)
+{
+	char custom[128];
+	const void *raw;
+	__u32 size;
+
+	raw = btf__raw_data(btf, &size);
+	assert_int_equal(cb_file_write("other.btf", raw, size, 0600, NULL), 0);
+	btf__free(btf);
+	snprintf(custom, sizeof(custom), "%s/other.btf", f->dir);
+	setenv("BPF_CUSTOM_BTF", custom, 1);
+	assert_compiles(f, "x.bpf.c", text);
+	unsetenv("BPF_CUSTOM_BTF");
+}
+
 static void vmlinux_h_is_kept(void **state)
 {
 	struct fixture *f = *state;
-	char custom[128];
 	struct btf *btf = btf__new_empty();
-	const void *raw;
 	struct stat st;
-	__u32 size;
 
 	need_btf();
 	assert_int_equal(entries("cache/vmlinux"), 1);
@@ -226,16 +239,49 @@ static void vmlinux_h_is_kept(void **state)
 
 	/* another kernel has another one */
 	btf__add_struct(btf, "of_another_kernel", 8);
-	raw = btf__raw_data(btf, &size);
-	assert_int_equal(cb_file_write("other.btf", raw, size, 0600, NULL), 0);
-	btf__free(btf);
-	snprintf(custom, sizeof(custom), "%s/other.btf", f->dir);
-	setenv("BPF_CUSTOM_BTF", custom, 1);
-	assert_compiles(f, "x.bpf.c", "#include \"vmlinux.h\"\nint x = sizeof(struct of_another_kernel);\n");
-	unsetenv("BPF_CUSTOM_BTF");
+	with_btf(f, btf, "#include \"vmlinux.h\"\nint x = sizeof(struct of_another_kernel);\n");
 	assert_int_equal(entries("cache/vmlinux"), 2);
 	assert_int_equal(stat("cache/lbc", &st), 0);
 	assert_int_equal(entries("cache/lbc"), 1);
+}
+
+/* As in the BTF of RHEL 7 kernels: struct s { union { int a; int hidden; }; union { int b; int hidden; }; } */
+static void members_of_one_name(void **state)
+{
+	struct btf *btf = btf__new_empty();
+	int i32 = btf__add_int(btf, "int", 4, BTF_INT_SIGNED), unions[2];
+
+	for (int i = 0; i < 2; i++) {
+		unions[i] = btf__add_union(btf, NULL, 4);
+		btf__add_field(btf, i ? "b" : "a", i32, 0, 0);
+		btf__add_field(btf, "hidden", i32, 0, 0);
+	}
+	btf__add_struct(btf, "s", 8);
+	btf__add_field(btf, NULL, unions[0], 0, 0);
+	btf__add_field(btf, NULL, unions[1], 32, 0);
+	with_btf(*state, btf,
+		 "#include \"vmlinux.h\"\nint f(struct s *s) { return s->a + s->b + s->hidden; }\n"
+		 "_Static_assert(__builtin_offsetof(struct s, hidden) == 0, \"first\");\n");
+}
+
+static void old_kernels(void **state)
+{
+	struct fixture *f = *state;
+	char pattern[PATH_MAX], command[3 * PATH_MAX], custom[128];
+	glob_t files;
+
+	snprintf(pattern, sizeof(pattern), "%s/../shared/data/btf/*.btf.zst", getenv("SRC"));
+	if (glob(pattern, 0, NULL, &files))
+		skip_because("there is no BTF of old kernels in ../shared/data/btf beside the source tree");
+	snprintf(custom, sizeof(custom), "%s/old.btf", f->dir);
+	setenv("BPF_CUSTOM_BTF", custom, 1);
+	for (size_t i = 0; i < files.gl_pathc; i++) {
+		snprintf(command, sizeof(command), "zstd -dqfc '%s' > %s", files.gl_pathv[i], custom);
+		assert_int_equal(system(command), 0);
+		assert_compiles(f, "tool.bpf.c", NULL);
+	}
+	unsetenv("BPF_CUSTOM_BTF");
+	globfree(&files);
 }
 
 static void own_vmlinux_h(void **state)
@@ -277,6 +323,8 @@ int main(void)
 		cmocka_unit_test(cflags),
 		cmocka_unit_test(vmlinux_h_is_bpftools),
 		cmocka_unit_test(vmlinux_h_is_kept),
+		cmocka_unit_test(members_of_one_name),
+		cmocka_unit_test(old_kernels),
 		cmocka_unit_test(own_vmlinux_h),
 		cmocka_unit_test(unwritable_cache),
 	};
