@@ -29,18 +29,24 @@ LBC_SHOW(latency, "hist ns clear");
 
 enum { SLOTS = 40 }; /* 2^39 ns are nine minutes */
 
-/* kind is written as blktrace writes it: R read, W write, D discard, F flush, N none of these; behind it F forced to the
- * medium, A read ahead, S synchronous, M metadata; in front of it F for a flush before it. */
-struct request_kind {
-	lbc_dev_t disk; /* 0: all */
-	char kind[8];	/* "": all */
-};
-
 struct io_slots {
 	__u64 slots[SLOTS];
 };
 
-LBC_PERCPU_HASH(by_kind, struct request_kind, struct io_slots, 1024);
+struct on_disk {
+	lbc_dev_t disk;
+};
+
+LBC_PERCPU_HASH(by_disk, struct on_disk, struct io_slots, 512);
+LBC_SHOW(by_disk, "hist ns clear");
+
+/* As blktrace writes it: R read, W write, D discard, F flush, N none of these; behind it F forced to the medium, A read
+ * ahead, S synchronous, M metadata; in front of it F for a flush before it. */
+struct request_kind {
+	char kind[8];
+};
+
+LBC_PERCPU_HASH(by_kind, struct request_kind, struct io_slots, 128);
 LBC_SHOW(by_kind, "hist ns clear");
 
 /* By address of the request: since when it is under way. */
@@ -142,15 +148,15 @@ static __always_inline void kind_of(struct request *request, char *kind)
 	*(__u64 *)kind = htonll(text << (64 - n));
 }
 
-static __always_inline void add_to_kind(const struct request_kind *key, __u64 ns)
+static __always_inline void add_to(void *map, const void *key, __u64 ns)
 {
 	static const struct io_slots zeros;
-	struct io_slots *s = bpf_map_lookup_elem(&by_kind, key);
+	struct io_slots *s = bpf_map_lookup_elem(map, key);
 	int slot = lbc_log2(ns);
 
 	if (!s) {
-		bpf_map_update_elem(&by_kind, key, &zeros, BPF_NOEXIST);
-		s = bpf_map_lookup_elem(&by_kind, key);
+		bpf_map_update_elem(map, key, &zeros, BPF_NOEXIST);
+		s = bpf_map_lookup_elem(map, key);
 		if (!s)
 			return;
 	}
@@ -212,19 +218,22 @@ SEC("raw_tp/block_rq_complete")
 int BPF_PROG(complete_raw, struct request *request)
 {
 	__u64 ns = end((__u64)request);
-	struct request_kind key = {};
 
 	if (!ns)
 		return 0;
-	if (!disks && !flags) {
+	if (!disks && !flags)
 		hist2_push(&latency, ns);
-		return 0;
+	if (disks) {
+		struct on_disk key = {.disk = disk_of(request)};
+
+		add_to(&by_disk, &key, ns);
 	}
-	if (disks)
-		key.disk = disk_of(request);
-	if (flags)
+	if (flags) {
+		struct request_kind key = {};
+
 		kind_of(request, key.kind);
-	add_to_kind(&key, ns);
+		add_to(&by_kind, &key, ns);
+	}
 	return 0;
 }
 
@@ -260,20 +269,23 @@ LBC_ALTERNATIVE("complete")
 SEC("tracepoint/block/block_rq_complete")
 int complete_tracepoint(struct block_rq *ctx)
 {
-	struct request_kind key = {};
 	__u64 ns = end(place_of(ctx));
 
 	if (!ns)
 		return 0;
-	if (!disks && !flags) {
+	if (!disks && !flags)
 		hist2_push(&latency, ns);
-		return 0;
+	if (disks) {
+		struct on_disk key = {.disk = ctx->dev};
+
+		add_to(&by_disk, &key, ns);
 	}
-	if (disks)
-		key.disk = ctx->dev;
-	if (flags)
+	if (flags) {
+		struct request_kind key = {};
+
 		__builtin_memcpy(key.kind, ctx->rwbs, sizeof(key.kind));
-	add_to_kind(&key, ns);
+		add_to(&by_kind, &key, ns);
+	}
 	return 0;
 }
 

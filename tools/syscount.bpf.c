@@ -19,19 +19,27 @@ LBC_PARAM(bool, failed, false, "only calls that fail");
 LBC_PARAM(lbc_ns_t, min, 0, "only calls that take at least so long");
 LBC_PARAM(bool, histogram, false, "also a histogram of the time for each system call");
 
-struct call_of {
-	lbc_syscall_t call;
-	__u32 pid; /* 0: all */
-};
-
 struct call_count {
 	__u64 count;
 	__u64 errors;
 	lbc_ns_t time;
 };
 
-LBC_PERCPU_HASH(calls, struct call_of, struct call_count, 8192);
+struct call_of {
+	lbc_syscall_t call;
+};
+
+LBC_PERCPU_HASH(calls, struct call_of, struct call_count, 1024);
 LBC_SHOW(calls, "top 20 by count clear");
+
+struct process_call {
+	__u32 pid;
+	lbc_comm_t comm;
+	lbc_syscall_t call;
+};
+
+LBC_PERCPU_HASH(process_calls, struct process_call, struct call_count, 8192);
+LBC_SHOW(process_calls, "top 20 by count clear");
 
 enum { SLOTS = 40 }; /* 2^39 ns are nine minutes */
 
@@ -39,7 +47,7 @@ struct time_slots {
 	__u64 slots[SLOTS];
 };
 
-LBC_PERCPU_HASH(latency, struct call_of, struct time_slots, 2048);
+LBC_PERCPU_HASH(latency, struct call_of, struct time_slots, 1024);
 LBC_SHOW(latency, "hist ns clear");
 
 struct in_call {
@@ -68,21 +76,33 @@ static __always_inline int on_enter(long call)
 	return 0;
 }
 
-/* The entry for this key; one of zeros, from the map's empty, when it is new. */
-static __always_inline void add_latency(struct call_of *key, __u64 ns)
+static __always_inline void add_count(void *map, const void *key, bool error, __u64 ns)
+{
+	struct call_count first = {.count = 1, .errors = error, .time = ns}, *c = bpf_map_lookup_elem(map, key);
+
+	if (c) {
+		c->count++;
+		c->errors += error;
+		c->time += ns;
+	} else {
+		bpf_map_update_elem(map, key, &first, BPF_ANY);
+	}
+}
+
+static __always_inline void add_latency(const struct call_of *key, __u64 ns)
 {
 	static const struct time_slots zeros;
-	struct time_slots *h = bpf_map_lookup_elem(&latency, key);
+	struct time_slots *s = bpf_map_lookup_elem(&latency, key);
 	int slot = lbc_log2(ns);
 
-	if (!h) {
+	if (!s) {
 		bpf_map_update_elem(&latency, key, &zeros, BPF_NOEXIST);
-		h = bpf_map_lookup_elem(&latency, key);
-		if (!h)
+		s = bpf_map_lookup_elem(&latency, key);
+		if (!s)
 			return;
 	}
 	if (slot < SLOTS)
-		h->slots[slot]++;
+		s->slots[slot]++;
 }
 
 static __always_inline int on_exit(long ret)
@@ -92,7 +112,6 @@ static __always_inline int on_exit(long ret)
 	/* a result above -4096 and below 0 is an error: addresses may be negative too */
 	bool error = (unsigned long)ret > -4096UL;
 	struct in_call *at;
-	struct call_count *c;
 	struct call_of key;
 
 	if (pid && pid != id >> 32)
@@ -105,16 +124,13 @@ static __always_inline int on_exit(long ret)
 	if ((failed && !error) || ns < min)
 		return 0;
 	key.call = at->call;
-	key.pid = processes ? id >> 32 : 0;
-	c = bpf_map_lookup_elem(&calls, &key);
-	if (c) {
-		c->count++;
-		c->errors += error;
-		c->time += ns;
-	} else {
-		struct call_count first = {.count = 1, .errors = error, .time = ns};
+	if (processes) {
+		struct process_call whose = {.pid = id >> 32, .call = at->call};
 
-		bpf_map_update_elem(&calls, &key, &first, BPF_ANY);
+		bpf_get_current_comm(whose.comm, sizeof(whose.comm));
+		add_count(&process_calls, &whose, error, ns);
+	} else {
+		add_count(&calls, &key, error, ns);
 	}
 	if (histogram)
 		add_latency(&key, ns);

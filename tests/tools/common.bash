@@ -9,13 +9,22 @@ COOLBPF=${COOLBPF:-coolbpf}
 inside=() # in front of the tool's command: "ip netns exec NAME"
 pinned=() # in front of the workload's: "taskset -c 0"
 
-# In setup_file: compile the tool and the workloads once for all tests of a file.
+# In setup_file: compile the tool and the workloads once for all tests of a file. Without what tools need, start_tool skips.
 prepare() {
-	[ "$(id -u)" -eq 0 ] || skip "needs root"
-	"$COOLBPF" doctor >/dev/null 2>&1 || skip "this kernel lets no BPF tool run (coolbpf doctor says why)"
-	"$COOLBPF" build "$SRC/tools/$1.bpf.c" -o "$BATS_FILE_TMPDIR/$1.bpf.o"
-	cc -g -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o "$BATS_FILE_TMPDIR/workload" \
-		"$SRC/tests/tools/workload.c"
+	if [ "$(id -u)" -ne 0 ]; then
+		export cannot_run="needs root"
+	elif ! "$COOLBPF" doctor >/dev/null 2>&1; then
+		export cannot_run="this kernel lets no BPF tool run (coolbpf doctor says why)"
+	else
+		"$COOLBPF" build "$SRC/tools/$1.bpf.c" -o "$BATS_FILE_TMPDIR/$1.bpf.o"
+		cc -g -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o "$BATS_FILE_TMPDIR/workload" \
+			"$SRC/tests/tools/workload.c"
+	fi
+}
+
+# In setup, where it does more than a tool does.
+need_tools() {
+	[ -z "$cannot_run" ] || skip "$cannot_run"
 }
 
 need_command() {
@@ -36,6 +45,7 @@ wait_until() {
 start_tool() {
 	local name=$1
 	shift
+	need_tools
 	out=$BATS_TEST_TMPDIR/out
 	log=$BATS_TEST_TMPDIR/log
 	"${inside[@]}" "$COOLBPF" run -v -o "${format:-json}" -f "$out" "$BATS_FILE_TMPDIR/$name.bpf.o" "$@" \

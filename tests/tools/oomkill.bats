@@ -9,6 +9,7 @@ setup_file() {
 }
 
 setup() {
+	need_tools
 	name=coolbpf-oom-$$
 	if [ -d /sys/fs/cgroup/memory ]; then
 		cgroup=/sys/fs/cgroup/memory/$name

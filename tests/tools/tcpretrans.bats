@@ -10,6 +10,7 @@ setup_file() {
 }
 
 setup() {
+	need_tools
 	near=coolbpf-near-$$
 	far=coolbpf-far-$$
 	ip netns add "$near" && ip netns add "$far" || skip "no network namespaces here"
