@@ -26,11 +26,13 @@ class Totals:
 
 def read_tap(program, text, status, totals):
     planned = results = bad = 0
+    silent = True
     reason = ""
     for line in text.splitlines():
         plan = PLAN.match(line)
         if plan:
             planned += int(plan.group(1))
+            silent = False
             if plan.group(1) == "0":
                 totals.skipped.append((program, plan.group(2) or "no reason given"))
             continue
@@ -42,6 +44,7 @@ def read_tap(program, text, status, totals):
             continue
         failed, _, name, directive, why = result.groups()
         results += 1
+        silent = False
         if directive and directive.lower() == "skip":
             # bats: "ok 1 name # skip reason"; cmocka: "not ok 1 # SKIP name" with the reason on a line before it
             name, why = (name, why) if name else (why, reason)
@@ -56,7 +59,7 @@ def read_tap(program, text, status, totals):
         totals.failed.append(f"{program}: {planned} tests planned, {results} ended (exit status {status})")
     elif status != 0 and not bad:
         totals.failed.append(f"{program}: exit status {status} though no test failed")
-    elif not planned and not results:
+    elif silent:
         totals.failed.append(f"{program}: no TAP output (exit status {status})")
 
 
