@@ -1,105 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /* attach.c - attach everything that says where, or one program by hand; detach. */
 #include <errno.h>
-#include <glob.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "runtime/links.h"
-
-static bool is_shared_object(const char *path)
-{
-	unsigned char head[18];
-	FILE *f = fopen(path, "re");
-	bool yes = f && fread(head, sizeof(head), 1, f) == 1 && !memcmp(head, "\177ELF", 4);
-
-	if (f)
-		fclose(f);
-	return yes;
-}
-
-/* "libc" finds libc.so.6: the name, then ".so", then anything. */
-static bool find_in_dir(const char *dir, const char *name, char *out, size_t size)
-{
-	static const char *const forms[] = {"%s/%s", "%s/%s.so", "%s/%s.so.*", "%s/lib%s.so", "%s/lib%s.so.*"};
-	bool found = false;
-
-	for (size_t f = 0; !found && f < sizeof(forms) / sizeof(*forms); f++) {
-		char pattern[PATH_MAX];
-		glob_t g;
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(pattern, sizeof(pattern), forms[f], dir, name);
-#pragma GCC diagnostic pop
-		if (glob(pattern, 0, NULL, &g))
-			continue;
-		/* a file libX.so may be a text for the linker */
-		for (size_t i = 0; !found && i < g.gl_pathc; i++) {
-			found = is_shared_object(g.gl_pathv[i]);
-			if (found)
-				snprintf(out, size, "%s", g.gl_pathv[i]);
-		}
-		globfree(&g);
-	}
-	return found;
-}
-
-static bool find_in_list(const char *dirs, const char *name, char *out, size_t size)
-{
-	char *copy = strdup(dirs), *save = NULL;
-	bool found = false;
-
-	for (char *d = copy ? strtok_r(copy, ": \t\n", &save) : NULL; d && !found; d = strtok_r(NULL, ": \t\n", &save))
-		found = *d == '/' && find_in_dir(d, name, out, size);
-	free(copy);
-	return found;
-}
-
-/* The directories that the dynamic linker is told of, one per line in these files. */
-static bool find_in_ld_conf(const char *name, char *out, size_t size)
-{
-	bool found = false;
-	glob_t g;
-
-	if (glob("/etc/ld.so.conf.d/*.conf", 0, NULL, &g))
-		return false;
-	for (size_t i = 0; !found && i < g.gl_pathc; i++) {
-		char *text;
-		size_t len;
-
-		if (cb_file_read(g.gl_pathv[i], 1 << 20, &text, &len, NULL))
-			continue;
-		found = find_in_list(text, name, out, size);
-		free(text);
-	}
-	globfree(&g);
-	return found;
-}
-
-int cb_find_binary(const char *name, char *out, size_t size)
-{
-	const char *dirs;
-
-	if (strchr(name, '/')) {
-		snprintf(out, size, "%s", name);
-		return access(name, R_OK) ? -errno : 0;
-	}
-	if (!*name)
-		return -ENOENT;
-	if ((dirs = getenv("LD_LIBRARY_PATH")) && find_in_list(dirs, name, out, size))
-		return 0;
-	if (find_in_ld_conf(name, out, size) ||
-	    find_in_list("/lib64:/usr/lib64:/lib:/usr/lib:/usr/local/lib", name, out, size))
-		return 0;
-	/* not a library: a program in $PATH */
-	dirs = getenv("PATH");
-	return dirs && find_in_list(dirs, name, out, size) ? 0 : -ENOENT;
-}
 
 /* Does this program say where it goes? "" no. NULL: error. */
 static char *declared_target(struct coolbpf *cb, size_t i, bool *says)

@@ -7,6 +7,7 @@
  * program (fentry, LSM, tp_btf, raw tracepoints, iterators) a program of two instructions is loaded and attached for a
  * moment. What does not depend on the target is found out once per handle.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <linux/perf_event.h>
@@ -250,14 +251,41 @@ static int probe_kprobe(struct coolbpf *cb, const char *target, struct cb_err *w
 	return 0;
 }
 
-static int probe_uprobe(const char *target, struct cb_err *why)
+/* BINARY:FUNCTION[+OFFSET], BINARY:OFFSET, or for USDT BINARY:PROVIDER:NAME; options behind a comma do not matter here. */
+static int probe_user(const char *target, bool usdt, struct cb_err *why)
 {
-	char binary[PATH_MAX], path[PATH_MAX];
+	char *words = strdup(target), *name, *provider = NULL, path[PATH_MAX];
+	int err = 0;
 
-	snprintf(binary, sizeof(binary), "%.*s", (int)strcspn(target, ":"), target);
-	return cb_find_binary(binary, path, sizeof(path))
-		       ? cb_fail(why, ENOENT, "there is no binary or library %s", binary)
-		       : 0;
+	if (!words)
+		return cb_fail(why, ENOMEM, "out of memory");
+	words[strcspn(words, ",")] = '\0';
+	name = strrchr(words, ':');
+	if (name)
+		*name++ = '\0';
+	if (usdt && (provider = strrchr(words, ':')))
+		*provider++ = '\0';
+	if (!name || (usdt && !provider)) {
+		err = cb_fail(why, EINVAL, "it is not BINARY:%s", usdt ? "PROVIDER:NAME" : "FUNCTION");
+	} else if (cb_find_binary(words, path, sizeof(path))) {
+		err = cb_fail(why, ENOENT, "there is no binary or library %s", words);
+	} else {
+		if (!usdt)
+			name[strcspn(name, "+")] = '\0';
+		if (!isdigit((unsigned char)*name) && !cb_binary_has(path, provider, name))
+			err = cb_fail(why, ENOENT, "%s has no %s %s", path, usdt ? "USDT probe" : "function", name);
+	}
+	free(words);
+	return err;
+}
+
+static int probe_perf(struct coolbpf *cb, const char *target, struct cb_err *why)
+{
+	char *words = strdup(target);
+	int err = words ? cb_perf_probe(cb, words, why) : cb_fail(why, ENOMEM, "out of memory");
+
+	free(words);
+	return err;
 }
 
 int cb_hook_probe(struct coolbpf *cb, const char *kind, const char *target, struct cb_err *why)
@@ -291,6 +319,8 @@ int cb_hook_probe(struct coolbpf *cb, const char *kind, const char *target, stru
 	if (!strcmp(kind, "tp") || !strcmp(kind, "tracepoint"))
 		return probe_tracepoint(target, why);
 	if (!strncmp(kind, "uprobe", 6) || !strncmp(kind, "uretprobe", 9) || !strcmp(kind, "usdt"))
-		return probe_uprobe(target, why);
+		return probe_user(target, !strcmp(kind, "usdt"), why);
+	if (!strcmp(kind, "perf_event"))
+		return probe_perf(cb, target, why);
 	return probe_trace(cb, kind, target, why);
 }

@@ -244,7 +244,7 @@ int cb_attach_auto(struct coolbpf *cb, size_t i)
 	return cb_link_add(cb, i, bpf_program__attach(cb->progs[i].prog), cb->progs[i].section);
 }
 
-static int perf_open(const struct coolbpf_perf_opts *o, int cpu)
+int cb_perf_open(const struct coolbpf_perf_opts *o, int cpu)
 {
 	struct perf_event_attr attr = {
 		.size = sizeof(attr),
@@ -252,6 +252,7 @@ static int perf_open(const struct coolbpf_perf_opts *o, int cpu)
 		.config = o->config,
 		.freq = o->freq != 0,
 	};
+	int fd;
 
 	if (o->freq)
 		attr.sample_freq = o->freq;
@@ -262,7 +263,8 @@ static int perf_open(const struct coolbpf_perf_opts *o, int cpu)
 		attr.bp_len = o->bp_len;
 		attr.bp_type = o->bp_type;
 	}
-	return (int)syscall(SYS_perf_event_open, &attr, o->pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = (int)syscall(SYS_perf_event_open, &attr, o->pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 static int perf_failed(struct coolbpf *cb, size_t i, const struct coolbpf_perf_opts *o, int err)
@@ -295,10 +297,10 @@ int cb_attach_perf(struct coolbpf *cb, size_t i, const struct coolbpf_perf_opts 
 	for (int cpu = first; cpu <= last; cpu++) {
 		struct bpf_link *link;
 		char what[64];
-		int fd = perf_open(o, cpu);
+		int fd = cb_perf_open(o, cpu);
 
 		if (fd < 0) {
-			err = errno;
+			err = -fd;
 			/* a CPU that is possible but not online */
 			if (err == ENODEV && first != last)
 				continue;

@@ -30,5 +30,12 @@ int cb_attach_auto(struct coolbpf *cb, size_t i);
 /* The file that a uprobe means: a path as it is, or the shared library that a bare name ("libc", "c", "libssl.so.3")
  * finds in the directories of the dynamic linker. out holds PATH_MAX. -ENOENT. */
 int cb_find_binary(const char *name, char *out, size_t size);
+/* Has the file this function, or, with a provider, this USDT marker? */
+bool cb_binary_has(const char *path, const char *provider, const char *name);
+
+/* Does this machine have the event that "EVENT[,option=value...]" (changed) asks for? 0, or a negative errno and why. */
+int cb_perf_probe(struct coolbpf *cb, char *target, struct cb_err *why);
+/* Open an event and nothing else; a descriptor, or a negative errno. */
+int cb_perf_open(const struct coolbpf_perf_opts *o, int cpu);
 
 #endif

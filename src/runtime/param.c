@@ -119,13 +119,17 @@ static int store_number(struct coolbpf *cb, const struct cb_param *p, const stru
 			const struct cb_number *n)
 {
 	unsigned bits = t->size * 8;
-	bool sign = is_signed(t), fits;
+	/* clang before 15 does not say of an enum that it is signed: such a one takes both */
+	bool sign = is_signed(t), negative = sign || is_enum(t), fits;
 	uint64_t max = bits == 64 ? UINT64_MAX : (1ULL << bits) - 1;
 	char name[128];
 
 	if (sign)
 		max >>= 1;
-	fits = n->negative ? (sign && n->magnitude <= max + 1) || !n->magnitude : n->magnitude <= max;
+	if (n->negative)
+		fits = !n->magnitude || (negative && n->magnitude <= 1ULL << (bits - 1));
+	else
+		fits = n->magnitude <= max;
 	if (!fits) {
 		cb_btf_type_name(cb->btf, p->type_id, name, sizeof(name));
 		if (sign)

@@ -7,7 +7,8 @@
  *   param.c    parameters from and to text          attach.c   links, and where each program says it goes
  *   load.c     load; what a refusal means           target.c   the words of LBC_ATTACH and section names
  *   events.c   ring and perf buffers                links.c    one function per way of attaching
- *   map.c      lookup, walk, sum                    symbols.c  names for addresses (ksym, usym, demangle)
+ *   map.c      lookup, walk, sum                    binary.c   the files of user probes, and what is in them
+ *   symbols.c  names for addresses (ksym, usym, demangle)
  */
 #ifndef CB_RUNTIME_H
 #define CB_RUNTIME_H

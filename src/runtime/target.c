@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/units.h"
 
@@ -260,26 +261,47 @@ static int parse_perf_event(struct coolbpf *cb, char *text, struct coolbpf_perf_
 }
 
 /* EVENT[,freq=N|,period=N][,pid=N][,cpu=N] */
-static int attach_perf(struct coolbpf *cb, size_t i, char *target)
+static int parse_perf(struct coolbpf *cb, char *target, struct coolbpf_perf_opts *o)
 {
-	struct coolbpf_perf_opts o = {.sz = sizeof(o)};
 	uint64_t cpu = UINT64_MAX;
-	int err = take_pid(cb, target, &o.pid);
+	int err = take_pid(cb, target, &o->pid);
 
 	if (!err)
-		err = take_number(cb, target, "freq", &o.freq);
+		err = take_number(cb, target, "freq", &o->freq);
 	if (!err)
-		err = take_number(cb, target, "period", &o.period);
+		err = take_number(cb, target, "period", &o->period);
 	if (!err)
 		err = take_number(cb, target, "cpu", &cpu);
 	if (!err)
-		err = parse_perf_event(cb, target, &o);
+		err = parse_perf_event(cb, target, o);
 	if (err)
 		return err;
-	o.cpu = cpu == UINT64_MAX ? -1 : (int)cpu;
-	if (!o.freq && !o.period)
-		o.period = 1;
-	return cb_attach_perf(cb, i, &o);
+	o->cpu = cpu == UINT64_MAX ? -1 : (int)cpu;
+	if (!o->freq && !o->period)
+		o->period = 1;
+	return 0;
+}
+
+static int attach_perf(struct coolbpf *cb, size_t i, char *target)
+{
+	struct coolbpf_perf_opts o = {.sz = sizeof(o)};
+	int err = parse_perf(cb, target, &o);
+
+	return err ? err : cb_attach_perf(cb, i, &o);
+}
+
+int cb_perf_probe(struct coolbpf *cb, char *target, struct cb_err *why)
+{
+	struct coolbpf_perf_opts o = {.sz = sizeof(o)};
+	int err = parse_perf(cb, target, &o), fd;
+
+	if (err)
+		return cb_fail(why, -err, "%s", cb->err.text);
+	fd = cb_perf_open(&o, o.pid < 0 && o.cpu < 0 ? 0 : o.cpu);
+	if (fd < 0)
+		return cb_fail(why, -fd, "this machine refuses the event: %s", strerror(-fd));
+	close(fd);
+	return 0;
 }
 
 /* IFACE[,mode=skb|drv|hw] */
@@ -443,10 +465,11 @@ char *cb_target_of(struct coolbpf *cb, size_t i)
 	const struct cb_prog *p = &cb->progs[i];
 	const char *target;
 
-	if (p->given)
-		return cb_target_expand(cb, p->given);
+	/* of what is said below, the alternative that was chosen */
 	if (p->hook)
 		return strdup(p->hook);
+	if (p->given)
+		return cb_target_expand(cb, p->given);
 	if (p->tagged)
 		return cb_target_expand(cb, p->tagged);
 	cb_kind_of(p->section, &target);
