@@ -3,23 +3,24 @@
  * stacks.c - weighted call stacks: gathered, added up, and written as folded lines ("a;b;c 42", outermost first), which
  * every flame graph tool reads. svg.c draws them.
  *
- * A stack is kept as its folded text, which is also the key under which equal ones are found. Where a frame's name holds
- * what folded text uses itself, it is replaced: ';' by ':', control characters by a blank.
+ * Stacks that begin alike share that beginning: they are kept as a tree of calls, each with its parent.
  *
- * Frames of the kernel end in "_[k]", inlined ones in "_[i]", as flame graph tools know them.
+ *	main;read 3                       root -- main -- read 3
+ *	main;parse;alloc 5                          '---- parse -- alloc 5
+ *	main;parse 2                                        2
+ *
+ * Adding a stack goes from the root inwards. A child is found in one hash table over all calls, by its parent and its
+ * name; so a frame that is there already costs one look into the table, and no memory.
+ *
+ * Names come from traced programs. What folded text uses itself is replaced (';' by ':', control characters by a blank),
+ * and so are bytes that are not UTF-8.
  */
 #include "output/stacks.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/hmap.h"
 #include "output/plan.h"
-
-struct cb_stacks {
-	struct cb_hmap map; /* folded text -> struct cb_stack */
-	struct cb_buf text; /* of the stack that is being added */
-};
 
 struct cb_stacks *cb_stacks_new(void)
 {
@@ -29,168 +30,257 @@ struct cb_stacks *cb_stacks_new(void)
 void cb_stacks_free(struct cb_stacks *s)
 {
 	size_t pos = 0;
-	void *one;
+	void *name;
 
 	if (!s)
 		return;
-	while ((one = cb_hmap_next(&s->map, &pos, NULL, NULL)))
-		free(one);
-	cb_hmap_free(&s->map);
-	cb_buf_free(&s->text);
+	while ((name = cb_hmap_next(&s->names, &pos, NULL, NULL)))
+		free(name);
+	cb_hmap_free(&s->names);
+	cb_buf_free(&s->clean);
+	free(s->index);
+	free(s->calls);
 	free(s);
 }
 
 size_t cb_stacks_count(const struct cb_stacks *s)
 {
-	return s->map.used;
+	return s->ends;
 }
 
-/* ---- Adding ---------------------------------------------------------------------------------------------------- */
+/* ---- Names ----------------------------------------------------------------------------------------------------------- */
 
-static void add_frame(struct cb_stacks *s, const char *name, const char *suffix)
+#define EACH_BYTE(c) (0x0101010101010101ULL * (c))
+
+/* Is any of the eight bytes less than limit (at most 0x80)? A byte that is borrows in the subtraction; the lowest that
+ * does is told truly, and one is enough. */
+static bool has_byte_below(uint64_t word, unsigned limit)
 {
-	size_t start;
+	return (word - EACH_BYTE(limit)) & ~word & EACH_BYTE(0x80);
+}
 
-	if (s->text.len)
-		cb_buf_ch(&s->text, ';');
-	start = s->text.len;
-	cb_buf_str(&s->text, *name ? name : "[unknown]");
-	cb_buf_str(&s->text, suffix);
-	for (size_t i = start; i < s->text.len; i++) {
-		if (s->text.data[i] == ';')
-			s->text.data[i] = ':';
-		else if ((unsigned char)s->text.data[i] < 0x20)
-			s->text.data[i] = ' ';
+static bool has_byte(uint64_t word, unsigned char c)
+{
+	return has_byte_below(word ^ EACH_BYTE(c), 1);
+}
+
+static uint64_t mix(uint64_t hash, uint64_t word)
+{
+	unsigned __int128 product = (unsigned __int128)(hash ^ word) * 0x9e3779b97f4a7c15ULL;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* Eight bytes at a time, for every frame of every stack comes by here. *plain: the name can stay as it is. */
+static uint64_t hash_name(const char *name, size_t len, bool *plain)
+{
+	uint64_t hash = len, word;
+
+	*plain = len > 0;
+	for (size_t i = 0; i < len; i += sizeof(word)) {
+		word = EACH_BYTE(' ');
+		memcpy(&word, name + i, len - i < sizeof(word) ? len - i : sizeof(word));
+		hash = mix(hash, word);
+		if ((word & EACH_BYTE(0x80)) || has_byte_below(word, 0x20) || has_byte(word, ';') ||
+		    has_byte(word, 0x7f))
+			*plain = false;
+	}
+	return hash;
+}
+
+/* The name as it is kept, in s->clean. */
+static void clean_name(struct cb_stacks *s, const char *name, size_t len)
+{
+	s->clean.len = 0;
+	cb_text_programs(len ? name : "[unknown]", len ? len : strlen("[unknown]"), &s->clean);
+	for (size_t i = 0; i < s->clean.len; i++) {
+		unsigned char c = (unsigned char)s->clean.data[i];
+
+		if (c == ';')
+			s->clean.data[i] = ':';
+		else if (c < 0x20 || c == 0x7f)
+			s->clean.data[i] = ' ';
 	}
 }
 
-/* Count what add_frame() has put together. */
-static int add_text(struct cb_stacks *s, uint64_t weight)
+static const struct cb_frame_name *keep_name(struct cb_stacks *s, const char *text, size_t len)
 {
-	struct cb_stack *one;
-	int err;
+	struct cb_frame_name *name = cb_hmap_get(&s->names, text, len);
 
-	if (s->text.failed)
-		return -ENOMEM;
-	if (!s->text.len)
-		return -EINVAL;
-	one = cb_hmap_get(&s->map, s->text.data, s->text.len);
-	if (one) {
-		if (__builtin_add_overflow(one->weight, weight, &one->weight))
-			one->weight = UINT64_MAX;
-		return 0;
+	if (name)
+		return name;
+	name = malloc(sizeof(*name) + len + 1);
+	if (!name)
+		return NULL;
+	name->len = len;
+	memcpy(name->text, text, len);
+	name->text[len] = '\0';
+	if (cb_hmap_put(&s->names, text, len, name)) {
+		free(name);
+		return NULL;
 	}
-	one = malloc(sizeof(*one) + s->text.len + 1);
-	if (!one)
+	return name;
+}
+
+/* ---- Adding ---------------------------------------------------------------------------------------------------------- */
+
+enum { FIRST_CALLS = 1024 };
+
+/* Room for one call more, and twice that in the index. */
+static int grow(struct cb_stacks *s)
+{
+	uint32_t cap = s->cap ? s->cap * 2 : FIRST_CALLS;
+	size_t index_cap = (size_t)cap * 2;
+	struct cb_call *calls;
+	uint32_t *index;
+
+	if (cap < s->cap)
 		return -ENOMEM;
-	one->weight = weight;
-	one->len = s->text.len;
-	memcpy(one->text, s->text.data, one->len);
-	one->text[one->len] = '\0';
-	err = cb_hmap_put(&s->map, one->text, one->len, one);
-	if (err)
-		free(one);
-	return err;
+	calls = reallocarray(s->calls, cap, sizeof(*calls));
+	if (!calls)
+		return -ENOMEM;
+	s->calls = calls;
+	index = calloc(index_cap, sizeof(*index));
+	if (!index)
+		return -ENOMEM;
+	if (!s->n)
+		s->calls[s->n++] = (struct cb_call){0};
+	for (uint32_t i = 1; i < s->n; i++) {
+		size_t at = s->calls[i].hash & (index_cap - 1);
+
+		while (index[at])
+			at = (at + 1) & (index_cap - 1);
+		index[at] = i;
+	}
+	free(s->index);
+	s->index = index;
+	s->index_cap = index_cap;
+	s->cap = cap;
+	return 0;
+}
+
+int64_t cb_stacks_step(struct cb_stacks *s, uint32_t from, const char *name, size_t len)
+{
+	const struct cb_frame_name *kept;
+	uint64_t hash;
+	bool plain;
+	size_t at;
+
+	hash = hash_name(name, len, &plain);
+	if (!plain) {
+		clean_name(s, name, len);
+		if (s->clean.failed)
+			return -ENOMEM;
+		name = s->clean.data;
+		len = s->clean.len;
+		hash = hash_name(name, len, &plain);
+	}
+	hash = mix(hash, from);
+	if (s->n == s->cap && grow(s))
+		return -ENOMEM;
+	for (at = (uint32_t)hash & (s->index_cap - 1); s->index[at]; at = (at + 1) & (s->index_cap - 1)) {
+		const struct cb_call *c = &s->calls[s->index[at]];
+
+		if (c->hash == (uint32_t)hash && c->parent == from && c->name->len == len &&
+		    !memcmp(c->name->text, name, len))
+			return s->index[at];
+	}
+	kept = keep_name(s, name, len);
+	if (!kept)
+		return -ENOMEM;
+	s->calls[s->n] = (struct cb_call){.name = kept, .parent = from, .hash = (uint32_t)hash};
+	s->index[at] = s->n;
+	return s->n++;
+}
+
+/* The sum of all weights stays a number of 64 bits, so that no sum of some of them needs a look. */
+void cb_stacks_end(struct cb_stacks *s, uint32_t call, uint64_t weight)
+{
+	uint64_t room = UINT64_MAX - s->total;
+
+	weight = weight < room ? weight : room;
+	s->ends += weight && !s->calls[call].weight;
+	s->calls[call].weight += weight;
+	s->total += weight;
 }
 
 int cb_stacks_add(struct cb_stacks *s, const char *const *frames, size_t n, uint64_t weight)
 {
-	s->text.len = 0;
-	for (size_t i = 0; i < n; i++)
-		add_frame(s, frames[i], "");
-	return add_text(s, weight);
-}
+	int64_t call = 0;
 
-static bool is_comm(const struct cb_field *f)
-{
-	const char *dot = strrchr(f->name, '.');
-
-	return f->as == CB_AS_TEXT && (!strcmp(f->type, "lbc_comm_t") || !strcmp(dot ? dot + 1 : f->name, "comm"));
-}
-
-/* Frames come innermost first and are added from the end. */
-static void add_field_frames(const struct cb_plan *p, const struct cb_field *f, const void *record, struct cb_stacks *s)
-{
-	struct cb_buf frames = {0};
-	size_t end;
-
-	cb_field_frames(p, f, record, &frames);
-	for (end = frames.len; end;) {
-		size_t start = end - 1;
-
-		while (start && frames.data[start - 1])
-			start--;
-		add_frame(s, frames.data + start, f->as == CB_AS_KSTACK ? "_[k]" : "");
-		end = start;
-	}
-	s->text.failed |= frames.failed;
-	cb_buf_free(&frames);
-}
-
-int cb_plan_stacks(const struct cb_plan *p, const void *record, uint64_t weight, struct cb_stacks *s)
-{
-	const uint8_t order[] = {CB_AS_USTACK, CB_AS_KSTACK};
-	bool any = false;
-
-	for (size_t i = 0; i < p->top.n; i++)
-		any |= cb_field_is_stack(&p->top.fields[i]);
-	if (!any)
+	if (!n || !weight)
 		return 0;
-	s->text.len = 0;
-	for (size_t i = 0; i < p->top.n; i++) {
-		const struct cb_field *f = &p->top.fields[i];
-
-		if (is_comm(f) && !s->text.len) {
-			struct cb_buf comm = {0};
-
-			cb_field_put(p, f, record, CB_FOR_PROGRAMS, &comm);
-			add_frame(s, cb_buf_cstr(&comm), "");
-			cb_buf_free(&comm);
-		}
-	}
-	for (size_t k = 0; k < 2; k++)
-		for (size_t i = 0; i < p->top.n; i++)
-			if (p->top.fields[i].as == order[k])
-				add_field_frames(p, &p->top.fields[i], record, s);
-	if (!s->text.len)
-		add_frame(s, "", "");
-	return add_text(s, weight);
+	for (size_t i = 0; i < n && call >= 0; i++)
+		call = cb_stacks_step(s, (uint32_t)call, frames[i], strlen(frames[i]));
+	if (call < 0)
+		return (int)call;
+	cb_stacks_end(s, (uint32_t)call, weight);
+	return 0;
 }
 
-/* ---- Folded ---------------------------------------------------------------------------------------------------- */
+/* ---- Folded ---------------------------------------------------------------------------------------------------------- */
+
+struct line {
+	const char *text;
+	size_t len;
+};
 
 static int by_text(const void *a, const void *b)
 {
-	const struct cb_stack *const *x = a, *const *y = b;
+	const struct line *x = a, *y = b;
+	int order = memcmp(x->text, y->text, x->len < y->len ? x->len : y->len);
 
-	return strcmp((*x)->text, (*y)->text);
+	return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-const struct cb_stack **cb_stacks_list(const struct cb_stacks *s)
+/* "a;b;c 42\n". The frames are found from the innermost outwards, and so written from the end of their room. */
+static void put_line(const struct cb_stacks *s, const struct cb_call *end, struct cb_buf *out)
 {
-	const struct cb_stack **list = malloc((s->map.used + 1) * sizeof(struct cb_stack *));
-	const struct cb_stack *one;
-	size_t pos = 0, n = 0;
+	size_t len = 0;
+	char *at;
 
-	while (list && (one = cb_hmap_next(&s->map, &pos, NULL, NULL)))
-		list[n++] = one;
-	return list;
+	for (const struct cb_call *c = end; c->name; c = &s->calls[c->parent])
+		len += c->name->len + 1;
+	if (!cb_buf_reserve(out, len))
+		return;
+	out->len += len;
+	at = out->data + out->len;
+	for (const struct cb_call *c = end; c->name; c = &s->calls[c->parent]) {
+		*--at = c == end ? ' ' : ';';
+		at -= c->name->len;
+		memcpy(at, c->name->text, c->name->len);
+	}
+	cb_buf_u64(out, end->weight);
+	cb_buf_ch(out, '\n');
 }
 
+/* A walk of the tree would not give the order of the lines: "a.part" comes between "a" and "a;b". So they are sorted as
+ * what they are. */
 void cb_stacks_folded(const struct cb_stacks *s, struct cb_buf *out)
 {
-	const struct cb_stack **list = cb_stacks_list(s);
+	struct line *lines = malloc((s->ends + 1) * sizeof(*lines));
+	struct cb_buf text = {0};
+	size_t n = 0;
 
-	if (!list) {
+	for (uint32_t i = 1; lines && i < s->n; i++) {
+		size_t start = text.len;
+
+		if (!s->calls[i].weight)
+			continue;
+		put_line(s, &s->calls[i], &text);
+		lines[n++].len = text.len - start;
+	}
+	if (!lines || text.failed) {
 		out->failed = true;
-		return;
+	} else {
+		const char *at = text.data;
+
+		for (size_t i = 0; i < n; at += lines[i++].len)
+			lines[i].text = at;
+		qsort(lines, n, sizeof(*lines), by_text);
+		for (size_t i = 0; i < n; i++)
+			cb_buf_add(out, lines[i].text, lines[i].len);
 	}
-	qsort(list, s->map.used, sizeof(struct cb_stack *), by_text);
-	for (size_t i = 0; i < s->map.used; i++) {
-		cb_buf_add(out, list[i]->text, list[i]->len);
-		cb_buf_ch(out, ' ');
-		cb_buf_u64(out, list[i]->weight);
-		cb_buf_ch(out, '\n');
-	}
-	free(list);
+	cb_buf_free(&text);
+	free(lines);
 }

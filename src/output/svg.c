@@ -2,85 +2,72 @@
 /*
  * svg.c - a flame graph: one SVG file that needs nothing else.
  *
- * Each frame is a box, as wide as its share of all samples, standing on its caller; the outermost frame is at the bottom.
- * Stacks are sorted by frames, so that equal ones lie side by side and become one box. A frame's place on the x axis
- * says nothing else.
+ * Each call is a box, as wide as its share of the whole weight, standing on its caller; the outermost is at the bottom.
+ * Calls from one place are sorted by name; where a box stands on the x axis says nothing else.
  *
- * The boxes are drawn here, with a <title> that browsers show on hover; flame.js, which stands in the file too, zooms on
- * a click and searches. Without scripts the picture is still complete.
+ *	+-------+                    +------+
+ *	| alloc |                    | copy |
+ *	+-------+------+    +--------+------+
+ *	| parse        |    | read          |
+ *	+--------------+----+---------------+-------+
+ *	| all                                       |
+ *	+-------------------------------------------+
  *
- * Colours come from a hash of the name, so that a function looks the same in every picture. Their hue tells user code
- * (red to yellow), kernel (blue), inlined functions (green) apart.
+ * The boxes are drawn here, each with a <title>, which browsers show on hover; without scripts the picture is complete.
+ * flame.js, which stands in the file too, fits it to the window, zooms on a click and searches. For that each box says
+ * between which weights it stands (data-from, data-to), for coordinates are rounded.
  *
- * Names come from traced programs: they are escaped as XML (quotes too), bytes that XML 1.0 does not allow are replaced.
- * None of them goes into the script's own text: it reads them from the picture.
+ * Names come from traced programs: they are escaped as XML (quotes too), and characters that XML 1.0 does not allow are
+ * replaced. None of them goes into the script's own text: it reads them from the picture.
  */
 #include <errno.h>
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
-#include "base/hmap.h"
 #include "output/plan.h"
 #include "output/stacks.h"
 
+/* pixels */
 enum {
 	WIDTH = 1200,
 	MARGIN = 10,
-	ROW = 17, /* height of a frame with the gap above it */
-	TOP = 56, /* room for title and search */
-	BOTTOM = 34,
-	DEPTH_MAX = 1024,
+	ROW = 17,     /* a box and the gap above it */
+	BASELINE = 4, /* of a label, above the lower end of its box; flame.js has the same */
+	PADDING = 3,  /* left and right of a label; flame.js has the same */
+	TOP = 62,     /* room for title and search */
+	BOTTOM = 30,
 };
 
-/* pixels that a character of the 12-pixel monospaced font takes at most; flame.js has the same */
+/* A character of 12 pixels, monospaced, is at most as wide as this in the fonts that systems have for it. */
 static const double CHARACTER = 7.25;
-/* boxes that are thinner than this are not drawn: they cannot be seen, and there may be very many */
+/* Thinner boxes are not drawn: they cannot be seen, and there may be very many. */
 static const double THIN = 0.1;
 
-struct box {
-	const char *name;
-	size_t len;
-	uint64_t start, end; /* in weight */
+struct place {
+	uint64_t weight; /* of the call with all that it calls */
+	uint64_t from;	 /* the weight to the left of it */
+	uint32_t depth;	 /* 0: the root */
 };
 
 struct picture {
-	uint64_t total;
-	unsigned depth; /* of the deepest stack */
+	const struct cb_stacks *s;
+	struct place *places; /* of each call */
+	uint32_t *boxes;      /* the calls that are wide enough to be seen, the root first */
+	uint32_t n;
+	uint32_t depth; /* of the deepest of them */
+	double scale;	/* pixels per weight */
 	const char *unit;
 	struct cb_buf *out;
 };
 
+static const char flame_css[] =
+#include "output/flame_css.inc"
+	;
 static const char flame_js[] =
-#include "output/flame.inc"
+#include "output/flame_js.inc"
 	;
 
-/* ---- Order ------------------------------------------------------------------------------------------------------ */
-
-/* By frames: ';' counts as less than every character of a name, so that "a;b" comes before "a.part". */
-static int by_frames(const void *a, const void *b)
-{
-	const struct cb_stack *const *x = a, *const *y = b;
-	const char *p = (*x)->text, *q = (*y)->text;
-
-	for (; *p && *p == *q; p++)
-		q++;
-	if (!*p || !*q)
-		return !*q - !*p;
-	if (*p == ';' || *q == ';')
-		return *p == ';' ? -1 : 1;
-	return (unsigned char)*p < (unsigned char)*q ? -1 : 1;
-}
-
-static unsigned depth_of(const char *text)
-{
-	unsigned depth = 1;
-
-	for (; (text = strchr(text, ';')); text++)
-		depth++;
-	return depth < DEPTH_MAX ? depth : DEPTH_MAX;
-}
-
-/* ---- Text ------------------------------------------------------------------------------------------------------- */
+/* ---- Text ------------------------------------------------------------------------------------------------------------ */
 
 /* XML 1.0, 2.2 and 2.4 */
 static void put_xml(const char *s, size_t n, struct cb_buf *out)
@@ -109,215 +96,259 @@ static void put_xml(const char *s, size_t n, struct cb_buf *out)
 	}
 }
 
-/* "1.50s", "4.0K bytes", "12,345 samples" */
+/* "12,345" */
+static void put_grouped(uint64_t v, struct cb_buf *out)
+{
+	struct cb_buf digits = {0};
+
+	cb_buf_u64(&digits, v);
+	for (size_t i = 0; i < digits.len; i++) {
+		if (i && (digits.len - i) % 3 == 0)
+			cb_buf_ch(out, ',');
+		cb_buf_ch(out, digits.data[i]);
+	}
+	out->failed |= digits.failed;
+	cb_buf_free(&digits);
+}
+
+/* "1.50s", "4.0K bytes", "12,345 samples", "1 sample" */
 static void put_weight(uint64_t weight, const char *unit, struct cb_buf *out)
 {
 	uint64_t ns = !strcmp(unit, "ns") ? 1 : !strcmp(unit, "us") ? 1000 : !strcmp(unit, "ms") ? 1000000 : 0;
-	char digits[32];
-	int n;
+	size_t len = strlen(unit);
 
 	if (ns) {
 		cb_put_duration(weight, ns, out);
 		return;
 	}
-	if (!strcmp(unit, "bytes")) {
+	if (!strcmp(unit, "bytes"))
 		cb_put_bytes(weight, out);
-	} else {
-		n = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)weight);
-		for (int i = 0; i < n; i++) {
-			if (i && (n - i) % 3 == 0)
-				cb_buf_ch(out, ',');
-			cb_buf_ch(out, digits[i]);
-		}
-	}
+	else
+		put_grouped(weight, out);
 	cb_buf_ch(out, ' ');
-	put_xml(unit, strlen(unit), out);
+	put_xml(unit, weight == 1 && len && unit[len - 1] == 's' ? len - 1 : len, out);
 }
 
-/* ---- Boxes ------------------------------------------------------------------------------------------------------ */
-
-enum code { CODE_ALL, CODE_USER, CODE_KERNEL, CODE_INLINED };
-
-/* What kind of code it is, by the name's end, which is then taken off. */
-static enum code code_of(const char *name, size_t *len)
+/* The columns that a character takes: those from U+1100 on may be wide. flame.js has the same. */
+static unsigned columns(char lead)
 {
-	if (*len > 4 && !memcmp(name + *len - 4, "_[k]", 4)) {
-		*len -= 4;
-		return CODE_KERNEL;
-	}
-	if (*len > 4 && !memcmp(name + *len - 4, "_[i]", 4)) {
-		*len -= 4;
-		return CODE_INLINED;
-	}
-	return CODE_USER;
+	return (unsigned char)lead >= 0xe1 ? 2 : 1;
 }
 
-static unsigned colour_of(enum code code, const char *name, size_t len)
-{
-	uint64_t hash = cb_hash(name, len);
-	unsigned a = (unsigned)(hash >> 40 & 0xff), b = (unsigned)(hash >> 20 & 0xff);
-
-	switch (code) {
-	case CODE_KERNEL:
-		return (90 + a * 60 / 255) << 16 | (150 + b * 50 / 255) << 8 | (225 + a * 25 / 255);
-	case CODE_INLINED:
-		return (110 + a * 60 / 255) << 16 | (195 + b * 40 / 255) << 8 | (100 + a * 40 / 255);
-	case CODE_USER:
-		return (235 + a * 18 / 255) << 16 | (115 + b * 105 / 255) << 8 | (60 + a * 30 / 255);
-	default:
-		return 0xd8d8d8;
-	}
-}
-
+/* As much of a name as a box of this width has room for; nothing when that says nothing. */
 static void put_label(const char *name, size_t len, double width, struct cb_buf *out)
 {
-	size_t room = width > 6 ? (size_t)((width - 6) / CHARACTER) : 0, end = 0, seen = 0;
+	size_t room = width > 2 * PADDING ? (size_t)((width - 2 * PADDING) / CHARACTER) : 0;
+	size_t used = 0, end = 0;
 
-	if (room < 3)
-		return;
-	if (cb_columns(name, len) <= room) {
+	for (size_t i = 0; i < len; i++) {
+		if ((name[i] & 0xc0) == 0x80)
+			continue;
+		used += columns(name[i]);
+		if (used + 2 <= room)
+			end = i + cb_utf8(name + i, len - i);
+	}
+	if (used <= room) {
 		put_xml(name, len, out);
+	} else if (end) {
+		put_xml(name, end, out);
+		cb_buf_str(out, "..");
+	}
+}
+
+/* ---- Kinds of code --------------------------------------------------------------------------------------------------- */
+
+/* A name's end says what kind of code it is; flame graph tools know the same ones. The colours of a kind lie between two
+ * (red, green, blue). */
+static const struct kind {
+	const char *suffix, *name;
+	uint8_t from[3], to[3];
+} kinds[] = {
+	{"", "user", {232, 98, 58}, {250, 206, 92}},
+	{"_[k]", "kernel", {92, 150, 226}, {150, 202, 246}},
+	{"_[i]", "inlined", {62, 186, 176}, {136, 226, 206}},
+	{"_[j]", "JIT", {122, 190, 84}, {186, 222, 120}},
+};
+
+enum { KINDS = sizeof(kinds) / sizeof(kinds[0]), SUFFIX = 4 };
+
+/* *len: of the name without its suffix. */
+static const struct kind *kind_of(const struct cb_frame_name *name, size_t *len)
+{
+	*len = name->len;
+	if (*len <= SUFFIX)
+		return &kinds[0];
+	for (size_t i = 1; i < KINDS; i++) {
+		if (!memcmp(name->text + *len - SUFFIX, kinds[i].suffix, SUFFIX)) {
+			*len -= SUFFIX;
+			return &kinds[i];
+		}
+	}
+	return &kinds[0];
+}
+
+/* Between the two colours of the kind, by the name, so that a function looks the same in every picture; grey for none. */
+static void put_colour(const struct kind *k, const char *name, size_t len, struct cb_buf *out)
+{
+	uint64_t hash = cb_hash(name, len);
+	unsigned at[3] = {hash >> 40 & 0xff, hash >> 20 & 0xff, hash >> 40 & 0xff};
+
+	if (!k) {
+		cb_buf_str(out, "#d8d8d4");
 		return;
 	}
-	for (; end < len; end++)
-		if ((name[end] & 0xc0) != 0x80 && seen++ == room - 2)
-			break;
-	put_xml(name, end, out);
-	cb_buf_str(out, "..");
+	cb_buf_ch(out, '#');
+	for (int i = 0; i < 3; i++)
+		cb_buf_printf(out, "%02x", (unsigned)k->from[i] + (unsigned)(k->to[i] - k->from[i]) * at[i] / 255);
 }
 
-static void put_box(const struct picture *p, const struct box *b, unsigned depth)
-{
-	static const char *const notes[] = {"", "", "kernel, ", "inlined, "};
-	double scale = (double)(WIDTH - 2 * MARGIN) / (double)p->total;
-	double x = MARGIN + (double)b->start * scale, width = (double)(b->end - b->start) * scale;
-	unsigned y = TOP + (p->depth - depth) * ROW;
-	size_t len = b->len;
-	enum code code = depth ? code_of(b->name, &len) : CODE_ALL;
+/* ---- Places ---------------------------------------------------------------------------------------------------------- */
 
-	if (width < THIN)
-		return;
-	cb_buf_str(p->out, "<g><title>");
-	put_xml(b->name, len, p->out);
-	cb_buf_printf(p->out, " (%s", notes[code]);
-	put_weight(b->end - b->start, p->unit, p->out);
-	cb_buf_printf(p->out,
-		      ", %.2f%%)</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" height=\"%d\" fill=\"#%06x\"/>",
-		      (double)(b->end - b->start) * 100 / (double)p->total, x, y, width, ROW - 1,
-		      colour_of(code, b->name, len));
-	cb_buf_printf(p->out, "<text x=\"%.2f\" y=\"%u\">", x + 3, y + 12);
-	put_label(b->name, len, width, p->out);
-	cb_buf_str(p->out, "</text></g>\n");
+/* Callers before what they call; what one call calls by name. */
+static int by_place(const void *a, const void *b, void *ctx)
+{
+	const struct cb_call *calls = ctx;
+	const struct cb_call *x = &calls[*(const uint32_t *)a], *y = &calls[*(const uint32_t *)b];
+
+	if (x->parent != y->parent)
+		return x->parent < y->parent ? -1 : 1;
+	return strcmp(x->name->text, y->name->text);
 }
 
-/* Walk the sorted stacks with the boxes that are open, outermost at 1; box 0 is everything. A stack that leaves the one
- * before it at some depth closes, and so draws, all boxes from there on. */
-static int put_boxes(const struct picture *p, const struct cb_stack **list, size_t n)
+/* A call stands behind its caller in the list, so one pass backwards adds up the weights, and one forwards finds the
+ * depths. */
+static int find_places(struct picture *p)
 {
-	struct box *open = calloc(DEPTH_MAX + 1, sizeof(*open));
-	unsigned depth = 0;
-	uint64_t at = 0;
+	const struct cb_call *calls = p->s->calls;
+	uint32_t n = p->s->n;
+	uint64_t from = 0;
 
-	if (!open)
+	p->places = calloc(n, sizeof(*p->places));
+	p->boxes = calloc(n, sizeof(*p->boxes));
+	if (!p->places || !p->boxes)
 		return -ENOMEM;
-	open[0] = (struct box){.name = "all", .len = 3};
-	for (size_t i = 0; i <= n; i++) {
-		const char *frame = i < n ? list[i]->text : "";
-		unsigned d = 0;
-		bool same = true;
-
-		while (*frame && d < DEPTH_MAX) {
-			size_t len = strcspn(frame, ";");
-
-			d++;
-			same = same && d <= depth && open[d].len == len && !memcmp(open[d].name, frame, len);
-			if (!same) {
-				for (; depth >= d; depth--) {
-					open[depth].end = at;
-					put_box(p, &open[depth], depth);
-				}
-				open[d] = (struct box){.name = frame, .len = len, .start = at};
-				depth = d;
-			}
-			frame += len + (frame[len] == ';');
-		}
-		for (; depth > d; depth--) {
-			open[depth].end = at;
-			put_box(p, &open[depth], depth);
-		}
-		if (i < n)
-			at += list[i]->weight;
+	for (uint32_t i = n; --i > 0;) {
+		p->places[i].weight += calls[i].weight;
+		p->places[calls[i].parent].weight += p->places[i].weight;
 	}
-	open[0].end = at;
-	put_box(p, &open[0], 0);
-	free(open);
+	p->n = 1;
+	for (uint32_t i = 1; i < n; i++) {
+		p->places[i].depth = p->places[calls[i].parent].depth + 1;
+		if ((double)p->places[i].weight * p->scale < THIN)
+			continue;
+		p->boxes[p->n++] = i;
+		p->depth = p->places[i].depth > p->depth ? p->places[i].depth : p->depth;
+	}
+	qsort_r(p->boxes + 1, p->n - 1, sizeof(*p->boxes), by_place, (void *)calls);
+	for (uint32_t i = 1; i < p->n; i++) {
+		struct place *place = &p->places[p->boxes[i]];
+		uint32_t parent = calls[p->boxes[i]].parent;
+
+		if (i == 1 || parent != calls[p->boxes[i - 1]].parent)
+			from = p->places[parent].from;
+		place->from = from;
+		from += place->weight;
+	}
 	return 0;
 }
 
-/* ---- The file --------------------------------------------------------------------------------------------------- */
+/* ---- The file -------------------------------------------------------------------------------------------------------- */
+
+static void put_box(const struct picture *p, uint32_t call)
+{
+	const struct place *place = &p->places[call];
+	const struct cb_frame_name *name = p->s->calls[call].name;
+	double width = (double)place->weight * p->scale, x = MARGIN + (double)place->from * p->scale;
+	uint64_t y = TOP + (uint64_t)(p->depth - place->depth) * ROW;
+	size_t len = strlen("all"), label_at, label;
+	const struct kind *kind = name ? kind_of(name, &len) : NULL;
+	const char *text = name ? name->text : "all";
+
+	cb_buf_printf(p->out, "<g data-from=\"%" PRIu64 "\" data-to=\"%" PRIu64 "\"><title>", place->from,
+		      place->from + place->weight);
+	put_xml(text, len, p->out);
+	cb_buf_str(p->out, " (");
+	if (kind && kind != &kinds[0])
+		cb_buf_printf(p->out, "%s, ", kind->name);
+	put_weight(place->weight, p->unit, p->out);
+	cb_buf_printf(p->out,
+		      ", %.2f%%)</title><rect x=\"%.2f\" y=\"%" PRIu64 "\" width=\"%.2f\" height=\"%d\" fill=\"",
+		      (double)place->weight * 100 / (double)p->s->total, x, y, width, ROW - 1);
+	put_colour(kind, text, len, p->out);
+	cb_buf_str(p->out, "\"/>");
+	label_at = p->out->len;
+	cb_buf_printf(p->out, "<text x=\"%.2f\" y=\"%" PRIu64 "\">", x + PADDING, y + ROW - 1 - BASELINE);
+	label = p->out->len;
+	put_label(text, len, width, p->out);
+	if (p->out->len == label)
+		p->out->len = label_at;
+	else
+		cb_buf_str(p->out, "</text>");
+	cb_buf_str(p->out, "</g>\n");
+}
+
+/* A word for each kind of code that there is, in its colour. */
+static void put_legend(const struct picture *p)
+{
+	bool seen[KINDS] = {false};
+	unsigned x = MARGIN;
+
+	for (uint32_t i = 1; i < p->n; i++) {
+		size_t len;
+
+		seen[kind_of(p->s->calls[p->boxes[i]].name, &len) - kinds] = true;
+	}
+	for (size_t i = 0; i < KINDS; i++) {
+		if (!seen[i])
+			continue;
+		cb_buf_printf(p->out, "<rect x=\"%u\" y=\"%d\" width=\"11\" height=\"11\" fill=\"", x, TOP - 26);
+		put_colour(&kinds[i], "", 0, p->out);
+		cb_buf_printf(p->out, "\"/><text x=\"%u\" y=\"%d\">%s</text>\n", x + 16, TOP - 16, kinds[i].name);
+		x += 16 + (unsigned)((double)strlen(kinds[i].name) * CHARACTER) + 14;
+	}
+}
 
 static void put_opening(const struct picture *p, const char *title)
 {
-	unsigned height = TOP + (p->depth + 1) * ROW + BOTTOM;
+	uint64_t height = TOP + ((uint64_t)p->depth + 1) * ROW + BOTTOM;
 
-	cb_buf_printf(p->out,
-		      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%u\" viewBox=\"0 0 %d %u\">\n",
-		      WIDTH, height, WIDTH, height);
-	cb_buf_str(p->out, "<style>\n"
-			   "text { font: 12px monospace; fill: #202020; }\n"
-			   "#frames text { pointer-events: none; }\n"
-			   "#frames g:hover rect { stroke: #000000; stroke-width: 0.7; }\n"
-			   "#frames .found rect { fill: #d63fd6; }\n"
-			   "#frames .outside { opacity: 0.5; }\n"
-			   "#title { font: bold 16px sans-serif; text-anchor: middle; }\n"
-			   "#subtitle { font: 12px sans-serif; text-anchor: middle; fill: #606060; }\n"
-			   "#matched { text-anchor: end; }\n"
-			   "#unzoom { cursor: pointer; fill: #1a4fb4; display: none; }\n"
-			   "#frames rect { cursor: pointer; }\n"
-			   "input { font: 12px monospace; width: 180px; box-sizing: border-box; }\n"
-			   "</style>\n");
-	cb_buf_printf(p->out,
-		      "<rect width=\"%d\" height=\"%u\" fill=\"#fcfcfa\"/>\n<text id=\"title\" x=\"%d\" y=\"24\">",
-		      WIDTH, height, WIDTH / 2);
+	cb_buf_printf(
+		p->out,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%" PRIu64 "\">\n<style>\n%s</style>\n"
+		"<rect width=\"100%%\" height=\"100%%\" fill=\"#fcfcfa\"/>\n<text id=\"title\" x=\"50%%\" y=\"24\">",
+		WIDTH, height, flame_css);
 	put_xml(title, strlen(title), p->out);
-	cb_buf_printf(p->out, "</text>\n<text id=\"subtitle\" x=\"%d\" y=\"42\">", WIDTH / 2);
-	put_weight(p->total, p->unit, p->out);
+	cb_buf_str(p->out, "</text>\n<text id=\"total\" x=\"50%\" y=\"42\">");
+	put_weight(p->s->total, p->unit, p->out);
+	cb_buf_str(p->out, "</text>\n");
+	put_legend(p);
 	cb_buf_printf(p->out,
-		      "</text>\n<text id=\"unzoom\" x=\"%d\" y=\"24\">reset zoom</text>\n"
-		      "<text id=\"details\" x=\"%d\" y=\"%u\"> </text>\n"
-		      "<text id=\"matched\" x=\"%d\" y=\"%u\"> </text>\n"
-		      "<foreignObject x=\"%d\" y=\"8\" width=\"190\" height=\"28\">"
-		      "<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"search\" placeholder=\"search (regex)\"/>"
-		      "</foreignObject>\n<g id=\"frames\">\n",
-		      MARGIN, MARGIN, height - 12, WIDTH - MARGIN, height - 12, WIDTH - MARGIN - 190);
+		      "<g id=\"controls\"><text id=\"reset\" x=\"%d\" y=\"24\">reset zoom</text>\n"
+		      "<text id=\"matched\" x=\"100%%\" dx=\"-%d\" y=\"%d\"/>\n"
+		      "<foreignObject id=\"box\" y=\"8\" width=\"200\" height=\"24\">"
+		      "<input xmlns=\"http://www.w3.org/1999/xhtml\" id=\"search\" placeholder=\"search (Ctrl-F)\"/>"
+		      "</foreignObject></g>\n"
+		      "<text id=\"details\" x=\"%d\" y=\"%" PRIu64 "\"/>\n<g id=\"frames\">\n",
+		      MARGIN, MARGIN, TOP - 16, MARGIN, height - 10);
 }
 
 int cb_stacks_svg(const struct cb_stacks *s, const char *title, const char *unit, struct cb_buf *out)
 {
-	size_t n = cb_stacks_count(s);
-	const struct cb_stack **list = cb_stacks_list(s);
-	struct picture p = {.unit = unit, .out = out};
+	struct picture p = {.s = s, .unit = unit, .out = out};
 	int err = 0;
 
-	if (!list)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		unsigned depth = depth_of(list[i]->text);
-
-		p.depth = depth > p.depth ? depth : p.depth;
-		if (__builtin_add_overflow(p.total, list[i]->weight, &p.total))
-			err = -EOVERFLOW;
+	if (s->total) {
+		p.scale = (double)(WIDTH - 2 * MARGIN) / (double)s->total;
+		err = find_places(&p);
 	}
-	qsort(list, n, sizeof(struct cb_stack *), by_frames);
 	if (!err) {
 		put_opening(&p, title);
-		if (p.total)
-			err = put_boxes(&p, list, n);
-		cb_buf_str(out, "</g>\n<script><![CDATA[\n");
-		cb_buf_str(out, flame_js);
-		cb_buf_str(out, "]]></script>\n</svg>\n");
+		for (uint32_t i = 0; i < p.n; i++)
+			put_box(&p, p.boxes[i]);
+		cb_buf_printf(out, "</g>\n<script><![CDATA[\n%s]]></script>\n</svg>\n", flame_js);
 	}
-	free(list);
+	free(p.places);
+	free(p.boxes);
 	return err ? err : out->failed ? -ENOMEM : 0;
 }
