@@ -71,21 +71,39 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* Eight bytes at a time, for every frame of every stack comes by here. *plain: the name can stay as it is. */
-static uint64_t hash_name(const char *name, size_t len, bool *plain)
+/* May a name that holds these bytes not stay as it is? */
+static bool is_odd(uint64_t word)
 {
-	uint64_t hash = len, word;
+	return (word & EACH_BYTE(0x80)) || has_byte_below(word, 0x20) || has_byte(word, ';') || has_byte(word, 0x7f);
+}
 
-	*plain = len > 0;
-	for (size_t i = 0; i < len; i += sizeof(word)) {
-		word = EACH_BYTE(' ');
-		memcpy(&word, name + i, len - i < sizeof(word) ? len - i : sizeof(word));
-		hash = mix(hash, word);
-		if ((word & EACH_BYTE(0x80)) || has_byte_below(word, 0x20) || has_byte(word, ';') ||
-		    has_byte(word, 0x7f))
-			*plain = false;
+static uint64_t load(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return word;
+}
+
+/* Eight bytes at a time, the last eight again if they are not whole, for every frame of every stack comes by here.
+ * *odd: the name has to be cleaned. */
+static uint64_t hash_name(const char *name, size_t len, bool *odd)
+{
+	uint64_t hash = len, last = EACH_BYTE(' ');
+
+	*odd = !len;
+	if (len >= sizeof(last)) {
+		for (size_t i = 0; i + sizeof(last) < len; i += sizeof(last)) {
+			hash = mix(hash, load(name + i));
+			*odd |= is_odd(load(name + i));
+		}
+		last = load(name + len - sizeof(last));
+	} else {
+		for (size_t i = 0; i < len; i++)
+			last = last << 8 | (unsigned char)name[i];
 	}
-	return hash;
+	*odd |= is_odd(last);
+	return mix(hash, last);
 }
 
 /* The name as it is kept, in s->clean. */
@@ -163,17 +181,17 @@ int64_t cb_stacks_step(struct cb_stacks *s, uint32_t from, const char *name, siz
 {
 	const struct cb_frame_name *kept;
 	uint64_t hash;
-	bool plain;
+	bool odd;
 	size_t at;
 
-	hash = hash_name(name, len, &plain);
-	if (!plain) {
+	hash = hash_name(name, len, &odd);
+	if (odd) {
 		clean_name(s, name, len);
 		if (s->clean.failed)
 			return -ENOMEM;
 		name = s->clean.data;
 		len = s->clean.len;
-		hash = hash_name(name, len, &plain);
+		hash = hash_name(name, len, &odd);
 	}
 	hash = mix(hash, from);
 	if (s->n == s->cap && grow(s))
