@@ -442,6 +442,7 @@ static int set_scalar(struct walk *w, struct list *l, const struct place *at, co
 
 static int walk_leaf(struct walk *w, struct list *l, const struct place *at, const struct btf_type *t, int64_t size)
 {
+	bool bitfield = at->bit || at->bits;
 	/* a bitfield checks its own bits: its type may be wider than what is left of a packed record */
 	int err = at->bits ? 0 : check_room(w, l, at, (uint64_t)size);
 	struct cb_field *f;
@@ -449,8 +450,9 @@ static int walk_leaf(struct walk *w, struct list *l, const struct place *at, con
 
 	if (err)
 		return err;
-	if (at->bit && btf_is_array(t))
-		return cb_fail(w->e, EINVAL, "corrupt BTF: %s is an array that does not begin at a byte", at->path);
+	if (bitfield && !btf_is_int(t) && !btf_is_any_enum(t))
+		return cb_fail(w->e, EINVAL, "corrupt BTF: %s is a bitfield, but neither a number nor an enum",
+			       at->path);
 	f = add_field(w, l, at);
 	if (!f)
 		return -ENOMEM;

@@ -314,6 +314,8 @@ static void test_refused(void **state)
 	refused(&t, id, EINVAL, "a reaches beyond the end");
 	id = structure(&t, "wide_bits", 64, {"a", t.u32, 0, 0, 200});
 	refused(&t, id, EINVAL, "bitfield of 200 bits");
+	id = structure(&t, "array_bits", 8, {"a", array_of(&t, t.u8, 8), 0, 7, 3});
+	refused(&t, id, EINVAL, "neither a number nor an enum");
 	id = structure(&t, "circle", 8, {"me", btf__type_cnt(t.btf), 0});
 	refused(&t, id, E2BIG, "nested more than 32 deep");
 	id = structure(&t, "many", 8, {"a", btf__type_cnt(t.btf), 0}, {NULL, btf__type_cnt(t.btf), 0});
