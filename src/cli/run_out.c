@@ -39,6 +39,7 @@ struct run_out {
 	struct stream *streams;
 	size_t nstreams;
 	struct cb_stacks *stacks; /* for folded and svg */
+	const char *unit;	  /* of their weights */
 	int fd;
 	bool file, tty;
 	uint64_t printed;
@@ -329,6 +330,14 @@ static int collect_map(struct run_out *o, const struct coolbpf_map *m, struct cb
 	return err ? cb_fail(&o->err, -err, "cannot read map %s: %s", m->name, strerror(-err)) : 0;
 }
 
+/* Where several maps are shown as stacks, the first says what is counted. */
+static int add_stacks(struct run_out *o, struct cb_show *show)
+{
+	if (!o->unit && cb_show_has_stacks(show))
+		o->unit = cb_show_unit(show);
+	return cb_show_stacks(show, o->stacks);
+}
+
 static int render_map(struct run_out *o, const struct coolbpf_map *m, struct cb_buf *block)
 {
 	static const enum cb_format formats[] = {CB_TABLE, CB_JSON, CB_CSV, CB_TABLE, CB_TABLE};
@@ -352,7 +361,7 @@ static int render_map(struct run_out *o, const struct coolbpf_map *m, struct cb_
 		ioctl(o->fd, TIOCGWINSZ, &size);
 	err = collect_map(o, m, show);
 	if (!err && o->stacks)
-		err = cb_show_stacks(show, o->stacks);
+		err = add_stacks(o, show);
 	else if (!err)
 		err = cb_show_render(show, size.ws_col, block, &o->err);
 	cb_show_free(show);
@@ -370,16 +379,22 @@ static void add_header(const struct run_out *o, struct cb_buf *b)
 	cb_buf_printf(b, "%s  %s\n", text, coolbpf_name(o->cb));
 }
 
-/* On a terminal, a block replaces the one before it in place: each line is overwritten and cut at its end. */
+/* On a terminal, a block replaces the one before it in place: each line is overwritten and cut at its end. Of a block that
+ * is higher than the terminal, what fits is shown: more would scroll the beginning away. */
 static int write_in_place(struct run_out *o, const struct cb_buf *block)
 {
+	struct winsize size = {0};
 	struct cb_buf b = {0};
+	unsigned lines = 1;
 	int err;
 
+	ioctl(o->fd, TIOCGWINSZ, &size);
 	cb_buf_str(&b, o->block_printed ? "\033[H" : "\033[2J\033[H");
-	for (size_t i = 0; i < block->len; i++) {
-		if (block->data[i] == '\n')
+	for (size_t i = 0; i < block->len && (!size.ws_row || lines < size.ws_row); i++) {
+		if (block->data[i] == '\n') {
 			cb_buf_str(&b, "\033[K");
+			lines++;
+		}
 		cb_buf_ch(&b, block->data[i]);
 	}
 	cb_buf_str(&b, "\033[J");
@@ -407,7 +422,7 @@ int cb_run_out_maps(struct run_out *o, bool final)
 	if (!err && block.failed)
 		err = cb_fail(&o->err, ENOMEM, "out of memory");
 	if (!err && block.len && !o->stacks) {
-		if (o->tty && in_series && !o->nstreams)
+		if (o->tty && in_series && !o->nstreams && !final)
 			err = write_in_place(o, &block);
 		else
 			err = cb_write_all(o->fd, block.data, block.len);
@@ -439,7 +454,7 @@ int cb_run_out_finish(struct run_out *o)
 
 	if (!err && o->stacks) {
 		if (o->args->format == RUN_SVG)
-			err = cb_stacks_svg(o->stacks, coolbpf_name(o->cb), "samples", &b);
+			err = cb_stacks_svg(o->stacks, coolbpf_name(o->cb), o->unit ? o->unit : "samples", &b);
 		else
 			cb_stacks_folded(o->stacks, &b);
 		if (!err && b.failed)
