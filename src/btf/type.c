@@ -61,7 +61,9 @@ static void type_name(const struct btf *btf, __u32 id, char *out, size_t size, i
 
 	id = cb_btf_skip_modifiers(btf, id);
 	t = btf__type_by_id(btf, id);
-	name = t ? btf__name_by_offset(btf, t->name_off) : "";
+	name = t ? btf__name_by_offset(btf, t->name_off) : NULL;
+	if (!name) /* corrupt */
+		name = "";
 	if (!id || !t || depth > CHAIN_MAX) {
 		snprintf(out, size, "void");
 		return;

@@ -26,7 +26,9 @@
 struct cb_resolver {
 	void *ctx;
 	/* Append the frames of a stack, innermost first, each as a zero-terminated name, to out; NULL op or a negative
-	 * return: unknown. map_hint is the name of the field that holds the id. tgid is 0 when the record has none. */
+	 * return: unknown. map_hint is the name of the field that holds the id. tgid is 0 when the record has none.
+	 * Functions that were inlined end in "_[i]", those of a JIT compiler in "_[j]"; an address without a name is
+	 * "[binary+0x12]", or "0x12" where no binary is known. */
 	int (*stack)(void *ctx, bool user, int32_t id, uint32_t tgid, const char *map_hint, struct cb_buf *out);
 	/* Append "symbol+0x12" for a kernel address. */
 	int (*ksym)(void *ctx, uint64_t addr, struct cb_buf *out);
@@ -115,17 +117,20 @@ void cb_show_free(struct cb_show *s);
 
 struct cb_stacks;
 
-/* Weighted stacks: equal ones are added up. */
+/* Weighted stacks: equal ones are added up. NULL: no memory. */
 struct cb_stacks *cb_stacks_new(void);
-/* frames: n names, outermost first. */
+/* frames: n names, outermost first, of any bytes. A ';' becomes ':', control characters blanks, bytes that are not UTF-8
+ * U+FFFD, an empty name "[unknown]". No frames or no weight: nothing is added. 0 or -ENOMEM. */
 int cb_stacks_add(struct cb_stacks *s, const char *const *frames, size_t n, uint64_t weight);
 size_t cb_stacks_count(const struct cb_stacks *s);
 /* "a;b;c 42" lines sorted by text. */
 void cb_stacks_folded(const struct cb_stacks *s, struct cb_buf *out);
-/* One self-contained SVG file: hover, click to zoom, search. unit: "samples", "ns", ... */
+/* One self-contained SVG file: hover, click to zoom, search. unit: "ns", "us", "ms" (durations), "bytes", or a plural word
+ * such as "samples". Names ending in "_[k]", "_[i]", "_[j]" (kernel, inlined, JIT) have their own hues. 0 or -ENOMEM. */
 int cb_stacks_svg(const struct cb_stacks *s, const char *title, const char *unit, struct cb_buf *out);
-/* Add the stack of one record (fields lbc_ustack_t and lbc_kstack_t, with a comm field outermost) with this weight; a record
- * without a stack adds nothing. */
+/* Add the stack of one record with this weight: comm (if it has that), the frames of its lbc_ustack_t fields, and those of
+ * its lbc_kstack_t fields with "_[k]" behind their names. Addresses without a name are one frame for each binary. A type
+ * without stacks adds nothing. 0 or -ENOMEM. */
 int cb_plan_stacks(const struct cb_plan *p, const void *record, uint64_t weight, struct cb_stacks *s);
 /* Add the stacks of the entries collected in a map, their values (or first integer) the weights, and forget the entries. */
 int cb_show_stacks(struct cb_show *show, struct cb_stacks *s);

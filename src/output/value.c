@@ -184,7 +184,8 @@ void cb_field_frames(const struct cb_plan *p, const struct cb_field *f, const vo
 	size_t len = out->len;
 	const char *name;
 
-	if (id == -EFAULT) /* there is none: a kernel thread has no user stack, user code no kernel stack */
+	/* there is none: a kernel thread has no user stack, user code no kernel stack; -1: the tool did not take it */
+	if (id == -EFAULT || id == -1)
 		return;
 	if (id < 0) {
 		name = cb_errno_name((uint64_t) - (int64_t)id);

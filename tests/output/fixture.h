@@ -61,11 +61,15 @@ static inline int add_members(struct types *t, int id, const struct member *m)
 	return id;
 }
 
-/* structure(&t, "event", 16, {"pid", t.u32, 0}, {"comm", comm, 4}) */
-#define structure(t, name, size, ...)                                                                                  \
-	add_members(t, btf__add_struct((t)->btf, name, size), (const struct member[]){__VA_ARGS__, {NULL, END}})
-#define union_of(t, name, size, ...)                                                                                   \
-	add_members(t, btf__add_union((t)->btf, name, size), (const struct member[]){__VA_ARGS__, {NULL, END}})
+/* structure(&t, "event", 16, {"pid", t.u32, 0}, {"comm", comm, 4}): the members come first, for their types may be made
+ * right there, and libbpf takes members only for its newest type. */
+#define structure(t, name, size, ...) members_of(btf__add_struct, t, name, size, __VA_ARGS__)
+#define union_of(t, name, size, ...)  members_of(btf__add_union, t, name, size, __VA_ARGS__)
+#define members_of(add, t, name, size, ...)                                                                            \
+	({                                                                                                             \
+		const struct member list[] = {__VA_ARGS__, {NULL, END}};                                               \
+		add_members(t, add((t)->btf, name, size), list);                                                       \
+	})
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
 static inline struct cb_plan *plan_of(struct types *t, int type, const char *name, const struct cb_resolver *r)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "fixture.h"
 
@@ -337,6 +338,39 @@ static void test_refused(void **state)
 	btf__free(t.btf);
 }
 
+/* BTF from a file, whose names point behind the strings. */
+static void test_broken_names(void **state)
+{
+	struct types t = types_new();
+	int mode = btf__add_enum(t.btf, "mode", 4), id;
+	struct btf *broken;
+	struct cb_plan *p;
+	uint32_t size;
+	char *raw;
+
+	btf__add_enum_value(t.btf, "A", 1);
+	id = structure(&t, "event", 12, {"a", t.u32, 0}, {"b", mode, 4}, {"c", btf__add_ptr(t.btf, t.u32), 4});
+	btf__raw_data(t.btf, &size);
+	raw = malloc(size);
+	memcpy(raw, btf__raw_data(t.btf, &size), size);
+	broken = btf__new(raw, size);
+	assert_non_null(broken);
+	((struct btf_type *)btf__type_by_id(broken, (uint32_t)t.u32))->name_off = 0xffffff;
+	((struct btf_type *)btf__type_by_id(broken, (uint32_t)mode))->name_off = 0xffffff;
+	((struct btf_type *)btf__type_by_id(broken, (uint32_t)id))->name_off = 0xffffff;
+	btf_enum(btf__type_by_id(broken, (uint32_t)mode))->name_off = 0xffffff;
+	btf_members(btf__type_by_id(broken, (uint32_t)id))[0].name_off = 0xffffff;
+	p = cb_plan_new(broken, (uint32_t)id, "event", NULL, NULL);
+	assert_non_null(p);
+	/* the first member has no name, the enumerator neither */
+	assert_string_equal(json_of(p, &(uint32_t[]){7, 1, 0}), "{\"b\":1,\"c\":\"0x1\"}");
+	assert_string_equal(cb_plan_field_type(p, 1), "? *");
+	cb_plan_free(p);
+	btf__free(broken);
+	free(raw);
+	btf__free(t.btf);
+}
+
 /* An array of four billion nothings prints at once. */
 static void test_empty_elements(void **state)
 {
@@ -362,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_long_text),
 		cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_broken_names),
 		cmocka_unit_test(test_empty_elements),
 	};
 
