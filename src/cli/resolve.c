@@ -57,17 +57,28 @@ static void name_kernel(struct run_names *n, uint64_t addr, struct cb_buf *out)
 	cb_buf_ch(out, '\0');
 }
 
+/* The marks behind a name are those of cb_resolver. */
 static void name_user(struct run_names *n, uint32_t tgid, uint64_t addr, struct cb_buf *out)
 {
-	struct coolbpf_symbol syms[INLINES_MAX];
+	struct coolbpf_symbol syms[INLINES_MAX] = {{.name = "", .module = ""}};
 	int count = coolbpf_symbols_user(n->symbols, (pid_t)tgid, addr, syms, INLINES_MAX);
 
 	for (int i = 0; i < count; i++) {
 		cb_buf_str(out, syms[i].name);
+		if (syms[i].inlined)
+			cb_buf_str(out, "_[i]");
+		else if (!*syms[i].module) /* known, and in no file */
+			cb_buf_str(out, "_[j]");
 		cb_buf_ch(out, '\0');
 	}
 	if (count <= 0) {
-		cb_buf_printf(out, "0x%llx", (unsigned long long)addr);
+		const char *slash = strrchr(syms[0].module, '/');
+
+		if (*syms[0].module)
+			cb_buf_printf(out, "[%s+0x%llx]", slash ? slash + 1 : syms[0].module,
+				      (unsigned long long)syms[0].offset);
+		else
+			cb_buf_printf(out, "0x%llx", (unsigned long long)addr);
 		cb_buf_ch(out, '\0');
 	}
 }

@@ -330,12 +330,15 @@ static int collect_map(struct run_out *o, const struct coolbpf_map *m, struct cb
 	return err ? cb_fail(&o->err, -err, "cannot read map %s: %s", m->name, strerror(-err)) : 0;
 }
 
-/* Where several maps are shown as stacks, the first says what is counted. */
+/* Where several maps give stacks, the first says what is counted. */
 static int add_stacks(struct run_out *o, struct cb_show *show)
 {
-	if (!o->unit && cb_show_has_stacks(show))
+	size_t before = cb_stacks_count(o->stacks);
+	int err = cb_show_stacks(show, o->stacks);
+
+	if (!o->unit && cb_stacks_count(o->stacks) > before)
 		o->unit = cb_show_unit(show);
-	return cb_show_stacks(show, o->stacks);
+	return err;
 }
 
 static int render_map(struct run_out *o, const struct coolbpf_map *m, struct cb_buf *block)
@@ -453,6 +456,8 @@ int cb_run_out_finish(struct run_out *o)
 	int err = cb_run_out_flush(o, true);
 
 	if (!err && o->stacks) {
+		if (!cb_stacks_count(o->stacks))
+			fprintf(stderr, "coolbpf: %s gave no stacks\n", coolbpf_name(o->cb));
 		if (o->args->format == RUN_SVG)
 			err = cb_stacks_svg(o->stacks, coolbpf_name(o->cb), o->unit ? o->unit : "samples", &b);
 		else

@@ -2,7 +2,7 @@
 // What a flame graph does when it is touched: hover tells, a click zooms, the box searches. See svg.c.
 (function () {
 "use strict";
-const MARGIN = 10, PADDING = 3, BASELINE = 4;	// as in svg.c
+const MARGIN = 10, PADDING = 3, BASELINE = 4, GAP = 0.5;	// as in svg.c
 const LEAST = 600;	// pixels; in a narrower window the picture scrolls
 const svg = document.documentElement;
 const byId = (id) => document.getElementById(id);
@@ -50,7 +50,7 @@ function label(name, width)
 function place(f, x, width)
 {
 	f.rect.setAttribute("x", x.toFixed(2));
-	f.rect.setAttribute("width", width.toFixed(2));
+	f.rect.setAttribute("width", (width > 4 * GAP ? width - GAP : width).toFixed(2));
 	const text = label(f.name, width);
 	if (!f.text && text) {
 		f.text = f.g.appendChild(document.createElementNS(svg.namespaceURI, "text"));

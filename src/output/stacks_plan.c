@@ -3,8 +3,8 @@
  * stacks_plan.c - the stack of a record: its task's name outermost, then the user frames, then those of the kernel, which
  * the user's last frame called.
  *
- * Names of kernel frames get "_[k]" at their end, as flame graph tools know them; "_[i]" of inlined functions and "_[j]"
- * of code by a JIT compiler come with the names (struct cb_resolver).
+ * Names of kernel frames get "_[k]" at their end, as flame graph tools know them; the "_[i]" of inlined functions and the
+ * "_[j]" of a JIT compiler's come with the names (struct cb_resolver).
  */
 #include <errno.h>
 
@@ -18,6 +18,22 @@ static bool is_comm(const struct cb_field *f)
 	return f->as == CB_AS_TEXT && (!strcmp(f->type, "lbc_comm_t") || !strcmp(dot ? dot + 1 : f->name, "comm"));
 }
 
+/* Each address without a name for itself would make a stack of its own; what says something is the binary: "[libc.so.6]"
+ * for "[libc.so.6+0x1234]", "[unknown]" for "0x1234". */
+static void put_name(const char *name, size_t len, struct cb_buf *out)
+{
+	const char *plus = len && name[0] == '[' && name[len - 1] == ']' ? memrchr(name, '+', len) : NULL;
+
+	if (plus && !strncmp(plus, "+0x", 3)) {
+		cb_buf_add(out, name, (size_t)(plus - name));
+		cb_buf_ch(out, ']');
+	} else if (!strncmp(name, "0x", 2)) {
+		cb_buf_str(out, "[unknown]");
+	} else {
+		cb_buf_add(out, name, len);
+	}
+}
+
 /* Frames come innermost first, each with a zero behind it, and are added from the end. */
 static int64_t add_frames(struct cb_stacks *s, int64_t call, struct cb_buf *frames, const char *suffix)
 {
@@ -29,7 +45,7 @@ static int64_t add_frames(struct cb_stacks *s, int64_t call, struct cb_buf *fram
 		while (start && frames->data[start - 1])
 			start--;
 		name.len = 0;
-		cb_buf_add(&name, frames->data + start, end - 1 - start);
+		put_name(frames->data + start, end - 1 - start, &name);
 		cb_buf_str(&name, suffix);
 		call = name.failed ? -ENOMEM : cb_stacks_step(s, (uint32_t)call, name.data, name.len);
 	}

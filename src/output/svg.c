@@ -40,6 +40,8 @@ enum {
 
 /* A character of 12 pixels, monospaced, is at most as wide as this in the fonts that systems have for it. */
 static const double CHARACTER = 7.25;
+/* Between boxes side by side, where they are wide enough to miss it; flame.js has the same. */
+static const double GAP = 0.5;
 /* Thinner boxes are not drawn: they cannot be seen, and there may be very many. */
 static const double THIN = 0.1;
 
@@ -273,7 +275,8 @@ static void put_box(const struct picture *p, uint32_t call)
 	put_weight(place->weight, p->unit, p->out);
 	cb_buf_printf(p->out,
 		      ", %.2f%%)</title><rect x=\"%.2f\" y=\"%" PRIu64 "\" width=\"%.2f\" height=\"%d\" fill=\"",
-		      (double)place->weight * 100 / (double)p->s->total, x, y, width, ROW - 1);
+		      (double)place->weight * 100 / (double)p->s->total, x, y, width > 4 * GAP ? width - GAP : width,
+		      ROW - 1);
 	put_colour(kind, text, len, p->out);
 	cb_buf_str(p->out, "\"/>");
 	label_at = p->out->len;
