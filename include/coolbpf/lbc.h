@@ -333,7 +333,7 @@ static __always_inline void lbc_count_lost(void *room_map)
 	__u64 *lost = bpf_map_lookup_elem(room_map, &zero);
 
 	if (lost)
-		*lost += 1;
+		__sync_fetch_and_add(lost, 1);
 }
 
 /* lbc_reserve(name): room for one event, or NULL (counted as lost). Its content is what was there before: set every
@@ -359,8 +359,8 @@ static __always_inline void lbc_count_lost(void *room_map)
 	({                                                                                                             \
 		if (lbc_has_ringbuf())                                                                                 \
 			bpf_ringbuf_submit(event_ptr, 0);                                                              \
-		else                                                                                                   \
-			bpf_perf_event_output(ctx, &name, BPF_F_CURRENT_CPU, event_ptr, sizeof(*(event_ptr)));         \
+		else if (bpf_perf_event_output(ctx, &name, BPF_F_CURRENT_CPU, event_ptr, sizeof(*(event_ptr))))        \
+			lbc_count_lost(&name##__lbc);                                                                  \
 	})
 
 /* lbc_discard(name, event): give the room back unused. */
@@ -374,12 +374,10 @@ static __always_inline void lbc_count_lost(void *room_map)
 #define lbc_emit(ctx, name, event_ptr)                                                                                 \
 	({                                                                                                             \
 		const typeof(((struct name##__lbc_room *)0)->event) *lbc_event = (event_ptr);                          \
-		if (lbc_has_ringbuf()) {                                                                               \
-			if (bpf_ringbuf_output(&name, (void *)lbc_event, sizeof(*lbc_event), 0))                       \
-				lbc_count_lost(&name##__lbc);                                                          \
-		} else {                                                                                               \
-			bpf_perf_event_output(ctx, &name, BPF_F_CURRENT_CPU, (void *)lbc_event, sizeof(*lbc_event));   \
-		}                                                                                                      \
+		if (lbc_has_ringbuf() ? bpf_ringbuf_output(&name, (void *)lbc_event, sizeof(*lbc_event), 0)            \
+				      : bpf_perf_event_output(ctx, &name, BPF_F_CURRENT_CPU, (void *)lbc_event,        \
+							      sizeof(*lbc_event)))                                     \
+			lbc_count_lost(&name##__lbc);                                                                  \
 	})
 
 #endif /* COOLBPF_LBC_H */

@@ -11,6 +11,7 @@
 #include "runtime/runtime.h"
 
 #include <errno.h>
+#include <linux/perf_event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -98,7 +99,7 @@ int cb_events_prepare(struct coolbpf *cb)
 	return err;
 }
 
-/* A callback's refusal ends the poll; libbpf passes it through for rings only. */
+/* Returns what the function says when that is an error, which ends the poll. */
 static int deliver(struct cb_evmap *m, const void *data, size_t size, int cpu)
 {
 	struct coolbpf_event event = {
@@ -125,31 +126,67 @@ static int on_ring_sample(void *ctx, void *data, size_t size)
 }
 
 /* A perf sample begins 4 bytes behind a multiple of 8. */
-static void on_perf_sample(void *ctx, int cpu, void *data, __u32 size)
+static int deliver_copy(struct cb_evmap *m, const void *data, uint32_t size, int cpu)
 {
-	struct cb_evmap *m = ctx;
-
-	if (m->cb->callback_error)
-		return;
 	if (size > m->copy_size) {
 		void *bigger = realloc(m->copy, size);
 
 		if (!bigger) {
 			m->lost++;
-			return;
+			return 0;
 		}
 		m->copy = bigger;
 		m->copy_size = size;
 	}
 	memcpy(m->copy, data, size);
-	deliver(m, m->copy, size, cpu);
+	return deliver(m, m->copy, size, cpu);
 }
 
-static void on_perf_lost(void *ctx, int cpu, __u64 count)
+/* One record of a perf buffer (perf_event_open(2), "Overflow handling"). LIBBPF_PERF_EVENT_ERROR ends the reading behind
+ * this record: what comes after it is still there for the next poll. */
+static enum bpf_perf_event_ret on_perf_record(void *ctx, int cpu, struct perf_event_header *header)
 {
 	struct cb_evmap *m = ctx;
+	const struct {
+		struct perf_event_header header;
+		uint32_t size;
+		char data[];
+	} *sample = (const void *)header;
+	const struct {
+		struct perf_event_header header;
+		uint64_t id, lost;
+	} *lost = (const void *)header;
 
-	m->lost += count;
+	if (header->type == PERF_RECORD_LOST && !m->kernel_counts && !m->room)
+		m->lost += lost->lost;
+	if (header->type != PERF_RECORD_SAMPLE || !deliver_copy(m, sample->data, sample->size, cpu))
+		return LIBBPF_PERF_EVENT_CONT;
+	return LIBBPF_PERF_EVENT_ERROR;
+}
+
+/* What did not fit is told by the programs (LBC_EVENTS), else by the kernel's own counter (since 6.0), else by records in
+ * the buffer, which come only with the next event that fits. */
+static int open_perf_buffer(struct cb_evmap *m)
+{
+	struct perf_event_attr attr = {
+		.size = sizeof(attr),
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_BPF_OUTPUT,
+		.sample_type = PERF_SAMPLE_RAW,
+		.sample_period = 1,
+		.wakeup_events = 1,
+		.read_format = PERF_FORMAT_LOST,
+	};
+	size_t pages = m->pages ? power_of_two_at_most(m->pages) : PERF_PAGES_MIN;
+	int fd = bpf_map__fd(m->map->map);
+
+	m->pb = perf_buffer__new_raw(fd, pages, &attr, on_perf_record, m, NULL);
+	m->kernel_counts = m->pb;
+	if (!m->pb && errno == EINVAL) {
+		attr.read_format = 0;
+		m->pb = perf_buffer__new_raw(fd, pages, &attr, on_perf_record, m, NULL);
+	}
+	return m->pb ? 0 : -errno;
 }
 
 static int watch(struct coolbpf *cb, int fd, void *what)
@@ -167,9 +204,9 @@ static int open_map(struct coolbpf *cb, struct cb_evmap *m)
 	if (!reader(m, &unused))
 		return 0;
 	if (!m->ring) {
-		m->pb = perf_buffer__new(fd, m->pages ? power_of_two_at_most(m->pages) : PERF_PAGES_MIN, on_perf_sample,
-					 on_perf_lost, m, NULL);
-		return m->pb ? watch(cb, perf_buffer__epoll_fd(m->pb), m) : -errno;
+		int err = open_perf_buffer(m);
+
+		return err ? err : watch(cb, perf_buffer__epoll_fd(m->pb), m);
 	}
 	if (cb->rb)
 		return ring_buffer__add(cb->rb, fd, on_ring_sample, m);
@@ -223,6 +260,7 @@ static int consumed(struct coolbpf *cb, int n, uint64_t before)
 		int err = cb->callback_error;
 
 		cb->callback_error = 0;
+		cb->unread = true;
 		return err;
 	}
 	if (n < 0 && n != -EAGAIN)
@@ -237,6 +275,7 @@ int coolbpf_consume(struct coolbpf *cb)
 
 	if (cb->epoll_fd < 0)
 		return cb_fail(&cb->err, EINVAL, "nothing is loaded yet: there are no events to read");
+	cb->unread = false;
 	for (size_t i = 0; i < cb->nevmaps; i++)
 		before += cb->evmaps[i].received;
 	if (cb->rb)
@@ -254,6 +293,9 @@ int coolbpf_poll(struct coolbpf *cb, int timeout_ms)
 
 	if (cb->epoll_fd < 0)
 		return cb_fail(&cb->err, EINVAL, "nothing is loaded yet: there are no events to wait for");
+	/* a perf buffer that was not read to its end tells nobody until more comes */
+	if (cb->unread && (n = coolbpf_consume(cb)))
+		return n;
 	n = epoll_wait(cb->epoll_fd, &ev, 1, timeout_ms);
 	if (n < 0 && errno == EINTR)
 		return 0;
@@ -294,6 +336,17 @@ static uint64_t count_room_lost(struct coolbpf *cb, const struct cb_evmap *m)
 	return lost;
 }
 
+/* What the kernel counted when a perf buffer was full. A read gives the event's value, then what it lost. */
+static uint64_t count_perf_lost(const struct cb_evmap *m)
+{
+	uint64_t lost = 0, values[2];
+
+	for (size_t i = 0; i < perf_buffer__buffer_cnt(m->pb); i++)
+		if (read(perf_buffer__buffer_fd(m->pb, i), values, sizeof(values)) == sizeof(values))
+			lost += values[1];
+	return lost;
+}
+
 int coolbpf_event_map_get(struct coolbpf *cb, size_t i, struct coolbpf_event_map *out)
 {
 	const struct cb_evmap *m;
@@ -310,5 +363,7 @@ int coolbpf_event_map_get(struct coolbpf *cb, size_t i, struct coolbpf_event_map
 	};
 	if (cb->loaded && m->room)
 		out->lost += count_room_lost(cb, m);
+	else if (m->pb && m->kernel_counts)
+		out->lost += count_perf_lost(m);
 	return 0;
 }

@@ -57,6 +57,7 @@ struct cb_evmap {
 	coolbpf_event_fn fn;
 	void *ctx;
 	struct perf_buffer *pb;
+	bool kernel_counts; /* the kernel keeps count of what the perf buffer could not take */
 	uint64_t received, lost;
 	void *copy; /* an aligned copy of a perf sample */
 	size_t copy_size;
@@ -120,6 +121,7 @@ struct coolbpf {
 	struct ring_buffer *rb;
 	int epoll_fd;
 	int callback_error;
+	bool unread; /* a callback stopped the last reading: there may be more */
 
 	struct cb_buf libbpf_said; /* its warnings since the last cb_listen() */
 	struct cb_hooks *hooks;	   /* what was found out about this kernel, or NULL */
