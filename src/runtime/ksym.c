@@ -42,9 +42,9 @@ static int add_symbol(struct cb_ksyms *k, uint64_t addr, const char *name, size_
 	/* a module's symbols come in a row, so its name is stored once per row */
 	if (!module_len) {
 		k->module = 0;
-	} else if (!k->module || strncmp(k->names.data + k->module, module, module_len) ||
-		   k->names.data[k->module + module_len]) {
+	} else if (!k->module || k->module_len != module_len || memcmp(k->names.data + k->module, module, module_len)) {
 		k->module = (uint32_t)k->names.len;
+		k->module_len = module_len;
 		cb_buf_add(&k->names, module, module_len);
 		cb_buf_ch(&k->names, '\0');
 	}

@@ -52,9 +52,10 @@ struct cb_ksyms {
 	struct cb_ksym *syms; /* after cb_ksyms_sort(): by address, one per address */
 	size_t count, cap;
 	struct cb_buf names;
-	uint32_t module; /* the module of the line before */
-	bool sorted;	 /* so far */
-	bool hidden;	 /* there were lines, all with address zero */
+	uint32_t module; /* of the line before, and how long its name is */
+	size_t module_len;
+	bool sorted; /* so far */
+	bool hidden; /* there were lines, all with address zero */
 };
 
 /* Read the kernel's table from path (a file as /proc/kallsyms is). -EPERM: its addresses are hidden from us. */
