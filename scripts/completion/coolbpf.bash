@@ -3,17 +3,16 @@
 # asked of the tool itself ("coolbpf run FILE --help"), and kept until another file is asked about or the file changes.
 # shellcheck shell=bash
 
-# "name type" lines for the parameters of tool $2, asked of the command $1
+# Set _coolbpf_text to "name type" lines for the parameters of tool $2, asked of the command $1. Not printed: what a
+# subshell remembers is gone with it, and asking a source means compiling it.
 _coolbpf_params() {
-	local stamp key text
-	stamp=$(stat -L -c %Y.%s -- "$2" 2>/dev/null) || return
-	key="$PWD $2 $stamp"
-	if [[ ${_coolbpf_key-} != "$key" ]]; then
-		text=$("$1" run "$2" --help 2>/dev/null </dev/null) || return
-		_coolbpf_key=$key
+	local tool=${2/#\~\//$HOME/} stamp text
+	stamp="$PWD $tool $(stat -L -c %Y.%s -- "$tool" 2>/dev/null)"
+	if [[ ${_coolbpf_key-} != "$stamp" ]]; then
+		text=$("$1" run "$tool" --help 2>/dev/null </dev/null) || text=
+		_coolbpf_key=$stamp
 		_coolbpf_text=$(sed -n '/^Options:$/,/^$/s/^  --\([A-Za-z0-9_]*\) \(.*[^ ]\)  *.*$/\1 \2/p' <<<"$text")
 	fi
-	printf '%s\n' "$_coolbpf_text"
 }
 
 # The first word behind "run" that names a source or an object.
@@ -49,7 +48,7 @@ _coolbpf_words() {
 
 _coolbpf() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-	local command=${COMP_WORDS[1]} tool params
+	local command=${COMP_WORDS[1]} tool params=
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
@@ -64,6 +63,16 @@ _coolbpf() {
 	run | build | inspect | doctor) ;;
 	*) return ;;
 	esac
+
+	tool=
+	if [[ $command == run ]]; then
+		tool=$(_coolbpf_tool)
+		[[ $tool != "$current" ]] || tool=
+	fi
+	if [[ -n $tool ]]; then
+		_coolbpf_params "${COMP_WORDS[0]}" "$tool"
+		params=$_coolbpf_text
+	fi
 
 	case $previous in
 	-o | --output)
@@ -91,19 +100,16 @@ _coolbpf() {
 		_coolbpf_files '' "$current"
 		return
 		;;
-	-d | --duration | -i | --interval | -n | --count | --filter | -p | --param | -a | --attach | -D) return ;;
+	-p | --param)
+		compopt -o nospace 2>/dev/null
+		[[ -z $params ]] || _coolbpf_words "$(sed 's/^\([^ ]*\).*/\1=/' <<<"$params")" "$current"
+		return
+		;;
+	-d | --duration | -i | --interval | -n | --count | --filter | -a | --attach | -D) return ;;
 	esac
 
-	tool=
-	if [[ $command == run ]]; then
-		tool=$(_coolbpf_tool)
-		[[ $tool != "$current" ]] || tool=
-	fi
-	if [[ -n $tool ]]; then
-		params=$(_coolbpf_params "${COMP_WORDS[0]}" "$tool") || params=
-		if [[ $previous == --* ]] && grep -q "^${previous#--} bool" <<<"$params"; then
-			_coolbpf_words "true false" "$current"
-		fi
+	if [[ $previous == --* ]] && grep -q "^${previous#--} bool" <<<"$params"; then
+		_coolbpf_words "true false" "$current"
 	fi
 	if [[ $current == -* ]]; then
 		case $command in
@@ -115,7 +121,7 @@ _coolbpf() {
 		inspect) _coolbpf_words "-o --output --btf --clang -D -I -h --help" "$current" ;;
 		doctor) _coolbpf_words "-o --output --btf --clang -h --help" "$current" ;;
 		esac
-		[[ -z $tool ]] || _coolbpf_words "$(sed 's/^\([^ ]*\).*/--\1/' <<<"$params")" "$current"
+		[[ -z $params ]] || _coolbpf_words "$(sed 's/^\([^ ]*\).*/--\1/' <<<"$params")" "$current"
 	elif [[ -z $tool ]]; then
 		case $command in
 		run | inspect) _coolbpf_files '*.bpf.[co]' "$current" ;;

@@ -63,7 +63,38 @@ long_options() {
 	[ "$(offers "$COOLBPF" run "$tool" --on "")" = $'false\ntrue' ]
 }
 
+@test "the names of parameters behind -p" {
+	build_sample
+	[ "$(offers "$COOLBPF" run "$BATS_FILE_TMPDIR/sample.bpf.o" -p mi)" = min= ]
+}
+
+@test "a tool is asked once, and again when its file has changed" {
+	build_sample
+	cp "$BATS_FILE_TMPDIR/sample.bpf.o" tool.bpf.o
+	printf '#!/bin/sh\necho asked >>asked\nexec "%s" "$@"\n' "$COOLBPF" >asking
+	chmod +x asking
+	for _ in 1 2 3; do
+		COMP_WORDS=(./asking run tool.bpf.o --mi) COMP_CWORD=3
+		_coolbpf
+		[ "${COMPREPLY[*]}" = --min ]
+	done
+	[ "$(wc -l <asked)" -eq 1 ]
+	"$COOLBPF" build "$SRC/examples/hello.bpf.c" -o tool.bpf.o
+	_coolbpf
+	[ "${COMPREPLY[*]}" = "" ]
+	[ "$(wc -l <asked)" -eq 2 ]
+}
+
+@test "a tool in the home directory is found as the shell would" {
+	build_sample
+	cp "$BATS_FILE_TMPDIR/sample.bpf.o" home.bpf.o
+	HOME=$PWD
+	# shellcheck disable=SC2088 # the word as it stands on the command line
+	[ "$(offers "$COOLBPF" run "~/home.bpf.o" --mi)" = --min ]
+}
+
 @test "a file that is no tool offers the options of run" {
 	echo text >no.bpf.o
-	offers "$COOLBPF" run no.bpf.o -- | grep -qx -e --duration
+	diff <(long_options run) <(offers "$COOLBPF" run no.bpf.o --)
+	[ "$(offers "$COOLBPF" run no.bpf.o -p "")" = "" ]
 }
