@@ -20,7 +20,9 @@ static bool is_comm(const struct cb_field *f)
 
 /* Each address without a name for itself would make a stack of its own; what says something is the binary: "[libc.so.6]"
  * for "[libc.so.6+0x1234]", "[unknown]" for "0x1234". */
-static void put_name(const char *name, size_t len, struct cb_buf *out)
+__attribute__((nonnull)) /* gcc's sanitizers would warn of a NULL that cannot be */
+static void
+put_name(const char *name, size_t len, struct cb_buf *out)
 {
 	const char *plus = len && name[0] == '[' && name[len - 1] == ']' ? memrchr(name, '+', len) : NULL;
 
