@@ -300,6 +300,18 @@ static void keep_first(char *to, const char *from, size_t n)
 		memcpy(to, from, n);
 }
 
+/* The same for a bit field; BTF numbers bits from the end where the machine begins. */
+static void keep_first_bits(char *to, const char *from, uint32_t first, uint32_t count)
+{
+	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+	for (uint32_t i = first; i < first + count; i++)
+		if (to[i / 8] & 1 << (little ? i % 8 : 7 - i % 8))
+			return;
+	for (uint32_t i = first; i < first + count; i++)
+		to[i / 8] = (char)(to[i / 8] | (from[i / 8] & 1 << (little ? i % 8 : 7 - i % 8)));
+}
+
 /* Add the value at from to the one at to, by type. */
 static void sum_type(const struct btf *btf, uint32_t id, char *to, const char *from, size_t room, int depth)
 {
@@ -333,9 +345,14 @@ static void sum_type(const struct btf *btf, uint32_t id, char *to, const char *f
 
 		for (int i = 0; i < btf_vlen(t); i++) {
 			__u32 bits = btf_member_bit_offset(t, (__u32)i);
+			__u32 width = btf_member_bitfield_size(t, (__u32)i);
 
-			if (btf_member_bitfield_size(t, (__u32)i) || bits % 8 || bits / 8 > (size_t)size)
+			if (bits / 8 > (size_t)size || (width && (bits + width + 7) / 8 > (size_t)size))
 				continue;
+			if (width) {
+				keep_first_bits(to, from, bits, width);
+				continue;
+			}
 			sum_type(btf, m[i].type, to + bits / 8, from + bits / 8, (size_t)size - bits / 8, depth + 1);
 		}
 	} else {
