@@ -36,7 +36,7 @@ static void normal_place(char *out, size_t size, const char *file, unsigned line
 {
 	const char *slash = strrchr(file, '/');
 
-	snprintf(out, size, "%s:%u", slash ? slash + 1 : file, line);
+	snprintf(out, size, "%.255s:%u", slash ? slash + 1 : file, line);
 }
 
 /* The next answer of addr2line -f -i -C -a: the frames as "name at file:line" lines. */
