@@ -213,6 +213,7 @@ static void json_record(struct cb_printer *pr, const void *record, struct cb_buf
 
 		cb_buf_add(&value, out->data + at, out->len - at);
 		out->len = at;
+		out->failed |= value.failed;
 		cb_buf_str(out, ",\"value\":");
 		cb_buf_add(out, value.data, value.len);
 		cb_buf_ch(out, '}');

@@ -398,6 +398,7 @@ void cb_field_put(const struct cb_plan *p, const struct cb_field *f, const void 
 
 			cb_buf_add(&raw, out->data + start, out->len - start);
 			out->len = start;
+			out->failed |= raw.failed;
 			put_text(raw.data, raw.len, style, out);
 			cb_buf_free(&raw);
 			return;
