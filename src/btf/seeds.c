@@ -2,12 +2,10 @@
 /*
  * seeds.c - see seeds.h.
  *
- * CO-RE relocations stand in the third part of .BTF.ext. Each names a type of the object's own BTF (the root), and says
+ * CO-RE relocations stand in .BTF.ext. Each names a type of the object's own BTF (the root), and says
  * what it wants to know of the kernel's type of the same name: where a field is, how large the type is, whether it
  * exists, an enum's value. libbpf takes every kernel type of the same kind and of the same name as a candidate, where
  * the name counts up to the flavour: what follows the last "___".
- *
- * The layout of .BTF.ext is in the kernel's Documentation/bpf/btf.rst; numbers are in the object's byte order.
  */
 #include "btf/seeds.h"
 
@@ -18,14 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf/ext.h"
 #include "btf/type.h"
-
-struct ext_header {
-	uint16_t magic;
-	uint8_t version, flags;
-	uint32_t hdr_len;
-	uint32_t func_off, func_len, line_off, line_len, core_off, core_len; /* from the end of the header */
-};
 
 /* How much of a name is before its flavour: a "___" with something else than '_' on both sides. */
 static size_t plain_length(const char *name)
@@ -109,62 +101,31 @@ static int add(struct cb_btf_seeds *s, const struct btf *btf, const struct bpf_c
 	return 0;
 }
 
-/* The part of .BTF.ext: the size of a record, then for each section of programs its name, a number, and the records. */
-static int add_all(struct cb_btf_seeds *s, const struct btf *btf, const unsigned char *p, size_t len, struct cb_err *e)
-{
-	uint32_t record, head[2];
-	struct bpf_core_relo relo;
-	int err;
+struct adding {
+	struct cb_btf_seeds *seeds;
+	const struct btf *btf;
+	struct cb_err *e;
+};
 
-	if (!len)
-		return 0;
-	if (len < sizeof(record))
-		goto cut;
-	memcpy(&record, p, sizeof(record));
-	p += sizeof(record);
-	len -= sizeof(record);
-	if (record < sizeof(relo))
-		goto cut;
-	while (len) {
-		if (len < sizeof(head))
-			goto cut;
-		memcpy(head, p, sizeof(head));
-		p += sizeof(head);
-		len -= sizeof(head);
-		if (head[1] > len / record)
-			goto cut;
-		for (uint32_t i = 0; i < head[1]; i++, p += record, len -= record) {
-			memcpy(&relo, p, sizeof(relo));
-			err = add(s, btf, &relo, e);
-			if (err)
-				return err;
-		}
-	}
-	return 0;
-cut:
-	return cb_fail(e, EINVAL, "corrupt object: the relocations in .BTF.ext are cut");
+static int add_record(void *ctx, unsigned char *record)
+{
+	const struct adding *a = ctx;
+	struct bpf_core_relo relo;
+
+	memcpy(&relo, record, sizeof(relo));
+	return add(a->seeds, a->btf, &relo, a->e);
 }
 
-static int read_ext(struct cb_btf_seeds *s, const Elf_Data *btf_data, const Elf_Data *ext, struct cb_err *e)
+static int read_relocations(struct cb_btf_seeds *s, const Elf_Data *btf_data, const Elf_Data *ext, struct cb_err *e)
 {
-	struct ext_header h;
-	struct btf *btf;
+	struct btf *btf = btf__new(btf_data->d_buf, (uint32_t)btf_data->d_size);
+	struct adding a = {.seeds = s, .btf = btf, .e = e};
 	int err;
 
-	if (ext->d_size < sizeof(h))
-		return 0; /* a header from before CO-RE has no third part */
-	memcpy(&h, ext->d_buf, sizeof(h));
-	if (h.magic == __builtin_bswap16(BTF_MAGIC))
-		return cb_fail(e, ENOTSUP, "the object is in the byte order of another machine");
-	if (h.magic != BTF_MAGIC || h.hdr_len > ext->d_size || h.core_off > ext->d_size - h.hdr_len ||
-	    h.core_len > ext->d_size - h.hdr_len - h.core_off)
-		return cb_fail(e, EINVAL, "corrupt object: .BTF.ext");
-	if (h.hdr_len < sizeof(h))
-		return 0;
-	btf = btf__new(btf_data->d_buf, (uint32_t)btf_data->d_size);
 	if (!btf)
 		return cb_fail(e, errno == ENOMEM ? ENOMEM : EINVAL, "corrupt object: .BTF");
-	err = add_all(s, btf, (const unsigned char *)ext->d_buf + h.hdr_len + h.core_off, h.core_len, e);
+	err = cb_btf_ext_each(ext->d_buf, ext->d_size, CB_EXT_RELOCATIONS, sizeof(struct bpf_core_relo), add_record, &a,
+			      e);
 	btf__free(btf);
 	return err;
 }
@@ -195,7 +156,7 @@ int cb_btf_seeds_of(const void *object, size_t size, struct cb_btf_seeds *s, str
 			ext = elf_rawdata(section, NULL);
 	}
 	if (btf && ext && btf->d_buf && ext->d_buf)
-		err = read_ext(s, btf, ext, e);
+		err = read_relocations(s, btf, ext, e);
 out:
 	elf_end(elf);
 	return err;

@@ -119,7 +119,7 @@ static int wait_for(pid_t pid, const char *path, struct cb_err *e)
 	return WEXITSTATUS(status);
 }
 
-int cb_clang_run(const char *path, char *const *argv, const int std[3], const sigset_t *mask, struct cb_err *e)
+int cb_clang_run(const char *path, char *const *argv, const int *fds, int n, const sigset_t *mask, struct cb_err *e)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
@@ -131,8 +131,8 @@ int cb_clang_run(const char *path, char *const *argv, const int std[3], const si
 	posix_spawnattr_setsigmask(&attr, mask);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
 	err = 0;
-	for (int i = 0; i < 3 && !err; i++)
-		err = posix_spawn_file_actions_adddup2(&files, std[i], i);
+	for (int i = 0; i < n && !err; i++)
+		err = posix_spawn_file_actions_adddup2(&files, fds[i], i);
 	if (!err)
 		err = posix_spawn(&pid, path, &files, &attr, argv, environ);
 	posix_spawn_file_actions_destroy(&files);
@@ -151,7 +151,7 @@ int cb_clang_check(const char *path, const sigset_t *mask, struct cb_err *e)
 
 	if (fd < 0)
 		return cb_fail(e, -fd, "cannot make a temporary file: %s", strerror(-fd));
-	status = cb_clang_run(path, argv, (int[]){fd, fd, fd}, mask, e);
+	status = cb_clang_run(path, argv, (int[]){fd, fd, fd}, 3, mask, e);
 	if (status >= 0 && pread(fd, text, sizeof(text) - 1, 0) < 0)
 		text[0] = '\0';
 	close(fd);

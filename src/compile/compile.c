@@ -11,6 +11,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -25,6 +26,8 @@
 #include "compile/clang.h"
 #include "compile/headers.h"
 #include "compile/names.h"
+#include "compile/order.h"
+#include "compile/sections.h"
 #include "compile/strip.h"
 
 enum { SOURCE_MAX = 16 << 20, MESSAGES_MAX = 16 << 20 };
@@ -34,7 +37,7 @@ struct job {
 	char clang[PATH_MAX];
 	struct cb_headers headers;
 	struct cb_names names;
-	int std[3];	   /* clang's, nameless files */
+	int fds[CB_FDS];   /* clang's: three nameless files, three directories */
 	sigset_t old_mask; /* of this thread before */
 	struct cb_err *e;
 };
@@ -113,6 +116,14 @@ static void build_args(const struct job *j, struct args *a)
 					     "-fno-crash-diagnostics", /* which are files in /tmp */
 					     "-fno-stack-protector",   /* some distributions' default */
 					     NULL};
+	static const char *const places[] = {"-iquote" CB_NAME_DIR,
+					     "-isystem" CB_NAME_KERNEL,
+					     "-isystem" CB_NAME_LBC,
+					     "-isystem" CB_NAME_LBC "/coolbpf",
+					     "-idirafter" CB_LIBBPF_INCLUDE,
+					     "-fdebug-compilation-dir=" CB_NAME_PRESENT,
+					     "-fmacro-prefix-map=" CB_NAME_DIR "/=", /* __FILE__ */
+					     NULL};
 	static const char *const in_out[] = {"-x", "c", "-c", "-o", "-", NULL};
 	const struct cb_names *n = &j->names;
 	struct utsname u;
@@ -122,15 +133,9 @@ static void build_args(const struct job *j, struct args *a)
 	add_all(a, always);
 	add(a, "-D__TARGET_ARCH_%s", target_arch(u.machine));
 	add_all(a, j->rq->cflags);
-	add(a, "-iquote%s", n->dir);
-	if (*j->headers.kernel)
-		add(a, "-isystem%s", j->headers.kernel);
-	add(a, "-isystem%s", j->headers.lbc);
-	add(a, "-isystem%s/coolbpf", j->headers.lbc);
-	/* libbpf's headers, and what <linux/...> includes of the machine's own */
-	add(a, "-idirafter" CB_LIBBPF_INCLUDE);
+	add_all(a, places);
+	/* the machine's own part of what <linux/...> includes */
 	add(a, "-idirafter/usr/include/%s-linux-gnu", u.machine);
-	add(a, "-fdebug-compilation-dir=%s", n->present);
 	add(a, "-fmacro-prefix-map=%s=%s", n->source, n->path + n->dir_len);
 	add_all(a, in_out);
 	add(a, "%s", n->source);
@@ -156,12 +161,12 @@ static int fill_source(const struct job *j)
 	int err;
 
 	if (j->rq->text) {
-		err = cb_write_all(j->std[0], j->rq->text, strlen(j->rq->text));
+		err = cb_write_all(j->fds[CB_FD_SOURCE], j->rq->text, strlen(j->rq->text));
 	} else {
 		err = cb_file_read(j->rq->path, SOURCE_MAX, &data, &len, j->e);
 		if (err)
 			return err;
-		err = cb_write_all(j->std[0], data, len);
+		err = cb_write_all(j->fds[CB_FD_SOURCE], data, len);
 		free(data);
 	}
 	return err ? cb_fail(j->e, -err, "cannot keep the source for clang: %s", strerror(-err)) : 0;
@@ -174,7 +179,7 @@ static int read_messages(const struct job *j, struct cb_buf *out)
 	size_t len;
 	int err;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", j->std[2]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", j->fds[CB_FD_MESSAGES]);
 	err = cb_file_read(path, MESSAGES_MAX, &text, &len, j->e);
 	if (err)
 		return err;
@@ -210,14 +215,15 @@ static int refused(const struct job *j, const char *messages)
 			       "%s needs libbpf's headers; install them (apt-get install libbpf-dev, dnf install "
 			       "libbpf-devel)\n%s",
 			       j->rq->path, messages);
-	return cb_fail(j->e, EINVAL, "%s does not compile:\n%s", j->rq->path, messages);
+	return cb_fail(j->e, EINVAL, "%s does not compile:\n%s", j->rq->path,
+		       *messages ? messages : "clang says nothing and writes no object");
 }
 
 static bool wrote_object(const struct job *j)
 {
 	char magic[SELFMAG];
 
-	return pread(j->std[1], magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, ELFMAG, SELFMAG);
+	return pread(j->fds[CB_FD_OBJECT], magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, ELFMAG, SELFMAG);
 }
 
 static int run_clang(const struct job *j)
@@ -232,7 +238,7 @@ static int run_clang(const struct job *j)
 		return cb_fail(j->e, ENOMEM, "out of memory");
 	}
 	say_command(j, &a);
-	status = cb_clang_run(j->clang, a.v, j->std, &j->old_mask, j->e);
+	status = cb_clang_run(j->clang, a.v, j->fds, CB_FDS, &j->old_mask, j->e);
 	free_args(&a);
 	if (status < 0)
 		return cb_fail_in(j->e, status, "cannot compile %s", j->rq->path);
@@ -250,11 +256,48 @@ static int open_files(struct job *j)
 	static const char *const names[] = {"coolbpf-source", "clang-object", "clang-messages"};
 
 	for (int i = 0; i < 3; i++) {
-		j->std[i] = cb_file_nameless(names[i]);
-		if (j->std[i] < 0)
-			return cb_fail(j->e, -j->std[i], "cannot make a temporary file: %s", strerror(-j->std[i]));
+		j->fds[i] = cb_file_nameless(names[i]);
+		if (j->fds[i] < 0)
+			return cb_fail(j->e, -j->fds[i], "cannot make a temporary file: %s", strerror(-j->fds[i]));
 	}
 	return 0;
+}
+
+/* A directory that is not there (of a source in memory; of vmlinux.h without BTF) becomes a file, in which clang finds
+ * nothing. */
+static int open_dir(const struct job *j, const char *path)
+{
+	int low = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = fcntl(low >= 0 ? low : j->fds[CB_FD_SOURCE], F_DUPFD_CLOEXEC, CB_FDS + 1);
+
+	if (low >= 0)
+		close(low);
+	return fd >= 0 ? fd : cb_fail(j->e, errno, "cannot compile %s: %s", j->rq->path, strerror(errno));
+}
+
+static int open_dirs(struct job *j)
+{
+	char *dir = j->names.dir_len ? strndup(j->rq->path, (size_t)j->names.dir_len) : strdup(".");
+	const char *paths[] = {dir, j->headers.kernel, j->headers.lbc};
+	int err = dir ? 0 : cb_fail(j->e, ENOMEM, "out of memory");
+
+	for (int i = 0; i < 3 && !err; i++) {
+		j->fds[CB_FD_DIR + i] = open_dir(j, paths[i]);
+		err = j->fds[CB_FD_DIR + i] < 0 ? j->fds[CB_FD_DIR + i] : 0;
+	}
+	free(dir);
+	return err;
+}
+
+static void make_reproducible(const struct job *j)
+{
+	struct cb_sections s;
+
+	if (!cb_sections_open(&s, j->fds[CB_FD_OBJECT]))
+		return; /* a source without functions */
+	cb_names_btf(&j->names, s.btf, s.btf_size);
+	cb_order_types(s.btf, s.btf_size, s.ext, s.ext_size);
+	cb_sections_close(&s);
 }
 
 static int compile(struct job *j, void **object, size_t *size)
@@ -268,23 +311,25 @@ static int compile(struct job *j, void **object, size_t *size)
 	if (!err)
 		err = cb_headers_prepare(&j->headers, j->rq->btf_path, j->rq->log, j->e);
 	if (!err)
-		err = cb_names_init(&j->names, j->rq->path, j->headers.lbc, j->e);
+		err = cb_names_init(&j->names, j->rq->path, j->headers.kernel, j->headers.lbc, j->e);
+	if (!err)
+		err = open_dirs(j);
 	if (!err)
 		err = run_clang(j);
 	cb_headers_release(&j->headers);
 	if (!err) {
-		cb_names_object(&j->names, j->std[1]);
-		err = cb_strip(j->std[1], object, size, j->e);
+		make_reproducible(j);
+		err = cb_strip(j->fds[CB_FD_OBJECT], object, size, j->e);
 	}
-	for (int i = 0; i < 3; i++)
-		if (j->std[i] >= 0)
-			close(j->std[i]);
+	for (int i = 0; i < CB_FDS; i++)
+		if (j->fds[i] >= 0)
+			close(j->fds[i]);
 	return err;
 }
 
 int cb_compile(const struct cb_compile_request *rq, void **object, size_t *size, struct cb_err *e)
 {
-	struct job j = {.rq = rq, .std = {-1, -1, -1}, .e = e};
+	struct job j = {.rq = rq, .fds = {-1, -1, -1, -1, -1, -1}, .e = e};
 	sigset_t wait;
 	int err;
 

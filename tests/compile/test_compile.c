@@ -162,6 +162,17 @@ static void quoted_includes(void **state)
 	assert_int_equal(compile_with(f, "inc/x.bpf.c", "#include \"only_here.h\"\n", NULL, NULL), -EINVAL);
 }
 
+static void file_macro(void **state)
+{
+	struct fixture *f = *state;
+
+	write_text("inc/file.h", "const char *header(void) { return __FILE__; }\n");
+	assert_compiles(f, "inc/x.bpf.c", "#include \"file.h\"\nconst char *source(void) { return __FILE__; }\n");
+	assert_true(memmem(f->object, f->size, "\0file.h", 8));
+	assert_false(holds(f, f->dir));
+	assert_false(holds(f, "/proc/self"));
+}
+
 static void both_names_of_lbc(void **state)
 {
 	struct fixture *f = *state;
@@ -318,6 +329,7 @@ int main(void)
 		cmocka_unit_test(lines_and_names),
 		cmocka_unit_test(long_names),
 		cmocka_unit_test(quoted_includes),
+		cmocka_unit_test(file_macro),
 		cmocka_unit_test(both_names_of_lbc),
 		cmocka_unit_test(target_machine),
 		cmocka_unit_test(cflags),

@@ -97,6 +97,15 @@ static void unknown_flag(void **state)
 	assert_says(f, "--no-such-flag");
 }
 
+static void no_object(void **state)
+{
+	struct fixture *f = *state;
+	const char *flags[] = {"-fsyntax-only", NULL};
+
+	assert_int_equal(compile_with(f, "x.bpf.c", "int x;\n", flags, NULL), -EINVAL);
+	assert_string_equal(f->err.text, "x.bpf.c does not compile:\nclang says nothing and writes no object");
+}
+
 static void no_clang(void **state)
 {
 	struct fixture *f = *state;
@@ -228,6 +237,7 @@ int main(void)
 		cmocka_unit_test(corrupt_kernel_btf),
 		cmocka_unit_test(no_source),
 		cmocka_unit_test(unknown_flag),
+		cmocka_unit_test(no_object),
 		cmocka_unit_test(no_clang),
 		cmocka_unit_test(which_clang),
 		cmocka_unit_test(old_clang),
