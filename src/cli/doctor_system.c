@@ -241,7 +241,7 @@ static bool clang_version(const char *path, char *line, size_t size)
 	std[0] = std[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
 	std[1] = pipe_fds[1];
 	sigprocmask(SIG_SETMASK, NULL, &mask);
-	n = cb_clang_run(path, argv, std, &mask, NULL) ? -1 : read(pipe_fds[0], line, size - 1);
+	n = cb_clang_run(path, argv, std, 3, &mask, NULL) ? -1 : read(pipe_fds[0], line, size - 1);
 	line[n > 0 ? n : 0] = '\0';
 	line[strcspn(line, "\n")] = '\0';
 	close(pipe_fds[0]);
