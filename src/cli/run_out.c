@@ -28,6 +28,7 @@ struct stream {
 	const char *map;
 	struct cb_plan *plan; /* NULL: the object does not say what the events are */
 	struct cb_filter *filter;
+	bool hidden; /* the filter does not fit these events */
 	struct cb_printer *printer;
 	uint64_t lost; /* already reported */
 };
@@ -38,6 +39,7 @@ struct run_out {
 	struct run_names *names;
 	struct stream *streams;
 	size_t nstreams;
+	struct cb_printer *first; /* of the streams */
 	struct cb_stacks *stacks; /* for folded and svg */
 	const char *unit;	  /* of their weights */
 	int fd;
@@ -79,8 +81,10 @@ static int failed(struct run_out *o, int err)
 static int print_raw(struct run_out *o, const struct coolbpf_event *ev)
 {
 	struct cb_buf b = {0};
-	int err;
+	int err = cb_run_out_flush(o, true);
 
+	if (err)
+		return err;
 	if (o->args->format == RUN_JSON)
 		cb_buf_printf(&b, "{\"event\":\"%s\",\"raw\":\"", ev->map);
 	else
@@ -115,6 +119,8 @@ static int on_event(void *ctx, const struct coolbpf_event *ev)
 
 	if (is_over(o))
 		return -ECANCELED;
+	if (s->hidden)
+		return 0;
 	if (s->filter && ev->type_id && !cb_filter_match(s->filter, ev->data))
 		return 0;
 	if (o->stacks && s->plan && ev->type_id)
@@ -146,13 +152,31 @@ static int open_stream(struct run_out *o, struct stream *s, const struct coolbpf
 		return cb_cli_fail("%s", o->err.text);
 	if (o->args->filter) {
 		s->filter = cb_filter_new(s->plan, o->args->filter, &o->err);
-		if (!s->filter)
-			return cb_cli_usage("run", "--filter: %s", o->err.text);
+		s->hidden = !s->filter;
 	}
 	if (o->stacks)
 		return 0;
 	s->printer = cb_printer_new(s->plan, formats[o->args->format], o->fd, m->map, several, &o->err);
-	return s->printer ? 0 : cb_cli_fail("%s", o->err.text);
+	if (!s->printer)
+		return cb_cli_fail("%s", o->err.text);
+	/* one buffer for all, so that events of several maps stay in order */
+	if (o->first)
+		cb_printer_join(s->printer, o->first);
+	else
+		o->first = s->printer;
+	return 0;
+}
+
+/* A filter speaks of fields; events that have no such fields do not match. It must fit those of one map at least. */
+static int check_filters(struct run_out *o)
+{
+	for (size_t i = 0; i < o->nstreams; i++)
+		if (o->streams[i].filter)
+			return 0;
+	return o->args->filter
+		       ? cb_cli_usage("run", "--filter: %s",
+				      *o->err.text ? o->err.text : "the object does not say what its events are")
+		       : 0;
 }
 
 static int open_output(struct run_out *o)
@@ -201,6 +225,8 @@ struct run_out *cb_run_out_new(const struct run_args *a, struct coolbpf *cb, int
 	*status = open_output(o);
 	for (size_t i = 0; !*status && !coolbpf_event_map_get(cb, i, &m); i++)
 		*status = open_stream(o, &o->streams[o->nstreams++], &m, n > 1);
+	if (!*status)
+		*status = check_filters(o);
 	if (!*status)
 		return o;
 fail:
