@@ -69,9 +69,10 @@ def main():
     with open(log, encoding="utf-8", errors="replace") as lines:
         for line in lines:
             test = json.loads(line)
+            name = test["name"].split(":", 1)[-1]  # behind the project's, "SUITE / NAME"
             if test["result"] == "TIMEOUT":
-                totals.failed.append(f"{test['name']}: timed out after {test['duration']:.0f} s")
-            read_tap(test["name"], test.get("stdout", ""), test["returncode"], totals)
+                totals.failed.append(f"{name}: timed out after {test['duration']:.0f} s")
+            read_tap(name, test.get("stdout", ""), test["returncode"], totals)
     if runner and not totals.failed:
         totals.failed.append(f"meson test: exit status {runner}")
     for title, rows in (("Failed", totals.failed), ("Skipped", [f"{n}: {w}" for n, w in totals.skipped])):
