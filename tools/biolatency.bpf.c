@@ -56,7 +56,16 @@ typedef void (*btf_trace_block_rq_issue___one)(void *, struct request *);
 
 static __always_inline struct request *request_of(unsigned long long *ctx)
 {
-	return (struct request *)(bpf_core_type_exists(btf_trace_block_rq_issue___one) ? ctx[0] : ctx[1]);
+	struct request *request = NULL;
+
+	if (bpf_core_type_exists(btf_trace_block_rq_issue___one)) {
+		request = (struct request *)ctx[0];
+		/* or the compiler would compute an index for one load, which the verifier does not allow in a context */
+		barrier_var(request);
+	} else {
+		request = (struct request *)ctx[1];
+	}
+	return request;
 }
 
 struct gendisk___any {

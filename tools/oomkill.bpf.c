@@ -52,13 +52,16 @@ struct mm_struct___new {
 /* Indexes of the counters: include/linux/mm_types_task.h. */
 enum { FILE_PAGES, ANON_PAGES, SWAP_ENTRIES, SHMEM_PAGES };
 
-/* A macro, for a relocation needs a constant index. */
+/* A macro, for a relocation needs a constant index. Shared pages are counted by themselves since 4.5. */
 #define pages_of(mm, which)                                                                                            \
 	({                                                                                                             \
 		struct mm_struct___new *now = (void *)(mm);                                                            \
 		struct mm_struct___old *then = (void *)(mm);                                                           \
-		__s64 n = bpf_core_type_exists(struct mm_rss_stat___old) ? _(then->rss_stat.count[which].counter)      \
-									 : _(now->rss_stat[which].count);              \
+		__s64 n = 0;                                                                                           \
+		if (!bpf_core_type_exists(struct mm_rss_stat___old))                                                   \
+			n = _(now->rss_stat[which].count);                                                             \
+		else if (bpf_core_field_exists(then->rss_stat.count[which]))                                           \
+			n = _(then->rss_stat.count[which].counter);                                                    \
 		n > 0 ? (__u64)n : 0;                                                                                  \
 	})
 

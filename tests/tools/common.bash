@@ -41,7 +41,7 @@ wait_until() {
 	done
 }
 
-# start_tool NAME [OPTION ...]
+# start_tool NAME [OPTION ...]. Descriptor 3 is bats' own, 7 the workload's input: whoever inherits them keeps them open.
 start_tool() {
 	local name=$1
 	shift
@@ -49,7 +49,7 @@ start_tool() {
 	out=$BATS_TEST_TMPDIR/out
 	log=$BATS_TEST_TMPDIR/log
 	"${inside[@]}" "$COOLBPF" run -v -o "${format:-json}" -f "$out" "$BATS_FILE_TMPDIR/$name.bpf.o" "$@" \
-		</dev/null >"$log" 2>&1 3>&- &
+		</dev/null >"$log" 2>&1 3>&- 7>&- &
 	tool=$!
 	wait_until 20 grep -q 'is running' "$log" || {
 		cat "$log"
@@ -69,8 +69,9 @@ stop_tool() {
 	! grep 'were lost' "$log"
 }
 
-# start_workload WHAT ...: it waits for "go".
+# start_workload WHAT ...: it waits for "go"; it has done its work when "finished" returns, and ends with end_workload.
 start_workload() {
+	rm -f "$BATS_TEST_TMPDIR/stdin"
 	mkfifo "$BATS_TEST_TMPDIR/stdin"
 	"${pinned[@]}" "$BATS_FILE_TMPDIR/workload" "$@" <"$BATS_TEST_TMPDIR/stdin" >"$BATS_TEST_TMPDIR/said" 3>&- &
 	workload=$!
@@ -79,10 +80,14 @@ start_workload() {
 
 go() {
 	echo >&7
-	exec 7>&-
+}
+
+finished() {
+	wait_until 60 grep -q '^done' "$BATS_TEST_TMPDIR/said"
 }
 
 end_workload() {
+	exec 7>&-
 	wait "$workload"
 	workload=
 }
@@ -98,6 +103,11 @@ clean_up() {
 	return 0
 }
 
+# Nanoseconds that the workload did not run while it worked, by its own account.
+off_cpu() {
+	awk '$1 == "done" { print $2 - $3 }' "$BATS_TEST_TMPDIR/said"
+}
+
 # equal WHAT EXPECTED FOUND
 equal() {
 	[ "$2" = "$3" ] || {
@@ -109,7 +119,7 @@ equal() {
 
 # between WHAT LOW HIGH FOUND: integers
 between() {
-	if [ "$4" -lt "$2" ] || [ "$4" -gt "$3" ]; then
+	if [[ ! $4 =~ ^-?[0-9]+$ ]] || [ "$4" -lt "$2" ] || [ "$4" -gt "$3" ]; then
 		echo "$1: expected $2 to $3, found $4"
 		[ ! -f "$out" ] || head -c 4000 "$out"
 		return 1

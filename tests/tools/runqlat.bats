@@ -19,25 +19,22 @@ teardown() {
 	pinned=(taskset -c 0)
 	start_workload busy 700
 	start_tool runqlat --pid "$workload"
-	taskset -c 0 "$BATS_FILE_TMPDIR/workload" busy 5000 </dev/null >/dev/null 3>&- &
+	taskset -c 0 "$BATS_FILE_TMPDIR/workload" busy 5000 </dev/null >/dev/null 3>&- 7>&- &
 	rival=$!
 	read -r _ waited_before times_before <"/proc/$workload/schedstat"
 	go
-	while read -r _ waited times 2>/dev/null <"/proc/$workload/schedstat"; do
-		[ "$times" -gt 0 ] || break
-		waited_last=$waited times_last=$times
-		sleep 0.02
-	done 2>/dev/null
-	end_workload
+	finished
+	read -r _ waited times <"/proc/$workload/schedstat"
 	kill -KILL "$rival"
+	end_workload
 	stop_tool
 	count=$(query 'map(select(.map == "latency") | .buckets[].count) | add')
-	# the last reading of schedstat may have missed the last few turns
-	between "turns" "$((times_last - times_before - 2))" "$((times_last - times_before + 8))" "$count"
+	# after the last reading it still had to end
+	between "turns" "$((times - times_before))" "$((times - times_before + 8))" "$count"
 	# the true sum lies between the sums of the slots' lower and upper ends
 	low=$(query 'map(.buckets[] | .from * .count) | add')
 	high=$(query 'map(.buckets[] | .to * .count) | add')
-	ns=$((waited_last - waited_before))
+	ns=$((waited - waited_before))
 	[ "$ns" -gt 100000000 ]
 	between "waited" "$((low * 9 / 10))" "$((high * 11 / 10))" "$ns"
 }
@@ -47,7 +44,7 @@ teardown() {
 	pinned=(taskset -c 0)
 	start_workload busy 300
 	start_tool runqlat --processes --min 1ms
-	taskset -c 0 "$BATS_FILE_TMPDIR/workload" busy 5000 </dev/null >/dev/null 3>&- &
+	taskset -c 0 "$BATS_FILE_TMPDIR/workload" busy 5000 </dev/null >/dev/null 3>&- 7>&- &
 	rival=$!
 	go
 	pid=$workload

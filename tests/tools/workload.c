@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * workload.c - programs for the tests of tools/: each does a known amount of one thing, once a line comes on its standard
- * input, so that a test can begin to look at it before. Counts and sizes are arguments; what it did is printed.
+ * input, so that a test can begin to look at it before, and stays until its input ends, so that its functions can be
+ * looked up after. Counts and sizes are arguments. When it is done it prints "done", and how many nanoseconds by the
+ * clock and of CPU time it took.
  *
  *	workload syscalls N             N times getppid(), N/2 times a close() that fails
  *	workload naps N MS              N sleeps of MS milliseconds in take_a_nap()
@@ -18,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +31,7 @@ static void die(const char *what)
 	exit(1);
 }
 
+/* Until the next line has come, or there is no more. */
 static void wait_for_line(void)
 {
 	char c;
@@ -45,30 +49,42 @@ static void syscalls(long n)
 	}
 }
 
+/* The system call stands in the function itself: libc's functions keep no frame pointer, and a stack walked by frame
+ * pointers would miss their caller. */
 __attribute__((noinline)) static void take_a_nap(long ms)
 {
 	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+#if defined(__x86_64__)
+	long ret = SYS_nanosleep;
 
+	asm volatile("syscall" : "+a"(ret) : "D"(&t), "S"(NULL) : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+	register long number asm("x8") = SYS_nanosleep;
+	register void *first asm("x0") = &t;
+	register void *second asm("x1") = NULL;
+
+	asm volatile("svc 0" : "+r"(first) : "r"(number), "r"(second) : "memory");
+#else
 	nanosleep(&t, NULL);
-	asm volatile("" ::: "memory"); /* or the call above becomes a jump, and this function no frame */
+#endif
 }
 
-static long cpu_ms(void)
+static long now_ns(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 __attribute__((noinline)) static void burn_the_cpu(long ms)
 {
-	long end = cpu_ms() + ms;
+	long end = now_ns(CLOCK_PROCESS_CPUTIME_ID) + ms * 1000000;
 
 	do {
 		for (volatile int i = 0; i < 1000000; i++)
 			;
-	} while (cpu_ms() < end);
+	} while (now_ns(CLOCK_PROCESS_CPUTIME_ID) < end);
 }
 
 static void memory(long mb)
@@ -183,11 +199,13 @@ static void refused(int family, int port)
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
-	long n[3] = {0};
+	long n[3] = {0}, wall, cpu;
 
 	for (int i = 0; i < 3 && i + 2 < argc; i++)
 		n[i] = atol(argv[i + 2]);
 	wait_for_line();
+	wall = now_ns(CLOCK_MONOTONIC);
+	cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
 	if (!strcmp(what, "syscalls")) {
 		syscalls(n[0]);
 	} else if (!strcmp(what, "naps")) {
@@ -205,5 +223,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "workload: what?\n");
 		return 2;
 	}
+	wall = now_ns(CLOCK_MONOTONIC) - wall;
+	cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+	printf("done %ld %ld\n", wall, cpu);
+	fflush(stdout);
+	wait_for_line();
 	return 0;
 }
