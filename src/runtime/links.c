@@ -86,6 +86,16 @@ static int want_type(struct coolbpf *cb, size_t i, enum bpf_prog_type type, cons
 		       p->name, p->section, libbpf_bpf_prog_type_str(bpf_program__type(p->prog)), hook);
 }
 
+/* The kernel's errno for probes says little (-ENOENT for "no kprobes at all", too): ask again what is missing. */
+static int explain(struct coolbpf *cb, size_t i, const char *what, const char *kind, const char *target, int err)
+{
+	struct cb_err why = {0};
+
+	if (err && err != -EPERM && err != -EACCES && cb_hook_probe(cb, kind, target, &why))
+		cb_fail(&cb->err, -err, "cannot attach program %s to %s: %s", cb->progs[i].name, what, why.text);
+	return err;
+}
+
 int cb_attach_kprobe(struct coolbpf *cb, size_t i, const char *function, uint64_t offset, bool ret)
 {
 	LIBBPF_OPTS(bpf_kprobe_opts, opts, .offset = offset, .retprobe = ret);
@@ -94,10 +104,12 @@ int cb_attach_kprobe(struct coolbpf *cb, size_t i, const char *function, uint64_
 
 	if (err)
 		return err;
-	snprintf(what, sizeof(what), "%s %s+0x%llx", ret ? "kretprobe" : "kprobe", function,
-		 (unsigned long long)offset);
+	snprintf(what, sizeof(what), "%s %s", ret ? "kretprobe" : "kprobe", function);
+	if (offset)
+		snprintf(what, sizeof(what), "kprobe %s+0x%llx", function, (unsigned long long)offset);
 	cb_listen(cb);
-	return cb_link_add(cb, i, bpf_program__attach_kprobe_opts(cb->progs[i].prog, function, &opts), what);
+	err = cb_link_add(cb, i, bpf_program__attach_kprobe_opts(cb->progs[i].prog, function, &opts), what);
+	return explain(cb, i, what, "kprobe", function, err);
 }
 
 int cb_attach_kprobe_multi(struct coolbpf *cb, size_t i, const char *pattern, bool ret)
@@ -110,7 +122,8 @@ int cb_attach_kprobe_multi(struct coolbpf *cb, size_t i, const char *pattern, bo
 		return err;
 	snprintf(what, sizeof(what), "the functions %s", pattern);
 	cb_listen(cb);
-	return cb_link_add(cb, i, bpf_program__attach_kprobe_multi_opts(cb->progs[i].prog, pattern, &opts), what);
+	err = cb_link_add(cb, i, bpf_program__attach_kprobe_multi_opts(cb->progs[i].prog, pattern, &opts), what);
+	return explain(cb, i, what, "kprobe.multi", pattern, err);
 }
 
 int cb_attach_ksyscall(struct coolbpf *cb, size_t i, const char *name, bool ret)
@@ -123,7 +136,8 @@ int cb_attach_ksyscall(struct coolbpf *cb, size_t i, const char *name, bool ret)
 		return err;
 	snprintf(what, sizeof(what), "system call %s", name);
 	cb_listen(cb);
-	return cb_link_add(cb, i, bpf_program__attach_ksyscall(cb->progs[i].prog, name, &opts), what);
+	err = cb_link_add(cb, i, bpf_program__attach_ksyscall(cb->progs[i].prog, name, &opts), what);
+	return explain(cb, i, what, "ksyscall", name, err);
 }
 
 int cb_attach_uprobe(struct coolbpf *cb, size_t i, const char *binary, const char *function, uint64_t offset, pid_t pid,

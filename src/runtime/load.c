@@ -138,13 +138,39 @@ static void add_verifier_log(struct coolbpf *cb, char *log)
 	free(lines);
 }
 
-/* Everything that libbpf said, without its prefix; for failures other than the verifier's. */
+/* What libbpf said, without its prefix; for failures other than the verifier's. Left out: how the kernel checked the
+ * object's BTF, which it can do without, and lines that only repeat that something failed. */
 static void add_said(struct coolbpf *cb, char *said)
 {
+	static const char *const noise[] = {"failed to load", "BTF loading error", "Error loading .BTF",
+					    "failed to prepare"};
+	bool in_btf_log = false;
 	char *save = NULL;
 
-	for (char *l = strtok_r(said, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
-		cb_fail_more(&cb->err, 0, "\n  %s", strncmp(l, "libbpf: ", 8) ? l : l + 8);
+	for (char *l = strtok_r(said, "\n", &save); l; l = strtok_r(NULL, "\n", &save)) {
+		bool skip = in_btf_log;
+
+		if (strstr(l, "-- BEGIN BTF LOAD LOG --"))
+			in_btf_log = skip = true;
+		else if (strstr(l, "-- END BTF LOAD LOG --"))
+			in_btf_log = false;
+		for (size_t i = 0; i < sizeof(noise) / sizeof(*noise); i++)
+			skip = skip || strstr(l, noise[i]);
+		if (!skip)
+			cb_fail_more(&cb->err, 0, "\n  %s", strncmp(l, "libbpf: ", 8) ? l : l + 8);
+	}
+}
+
+/* A hook that is part of the load (fentry, tp_btf, ...) and that this kernel has not. */
+static bool has_no_hook(struct coolbpf *cb, const struct cb_prog *p, struct cb_err *why)
+{
+	const char *rest;
+	const struct cb_kind *k = cb_kind_of(p->section, &rest);
+	char *target = k && cb_kind_target_at_load(k) ? cb_target_of(cb, (size_t)(p - cb->progs)) : NULL;
+	bool lacking = target && *target && cb_hook_probe(cb, cb_kind_name(k), target, why) == -ENOENT;
+
+	free(target);
+	return lacking;
 }
 
 static int refused(struct coolbpf *cb, int err)
@@ -152,7 +178,10 @@ static int refused(struct coolbpf *cb, int err)
 	char *said = (char *)cb_buf_cstr(&cb->libbpf_said);
 	const struct cb_prog *prog = prog_named(cb, said);
 	char *log = verifier_log(said);
+	struct cb_err why = {0};
 
+	if (prog && (err == ESRCH || err == ENOENT) && has_no_hook(cb, prog, &why))
+		return cb_fail(&cb->err, err, "cannot load program %s (%s): %s", prog->name, prog->section, why.text);
 	if (prog && log && *log) {
 		cb_fail(&cb->err, err, "the kernel's verifier refuses program %s (%s): %s", prog->name, prog->section,
 			strerror(err));
