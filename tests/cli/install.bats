@@ -79,9 +79,9 @@ header_functions() {
 
 @test "a program is built with pkg-config --static against the archive" {
 	printf '#include <coolbpf/coolbpf.h>\n#include <stdio.h>\nint main(void) { return puts(coolbpf_version()) < 0; }\n' >program.c
-	static=$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --static --libs libcoolbpf)
+	libs=$(PKG_CONFIG_SYSROOT_DIR='' pkg-config --static --libs libcoolbpf)
 	# shellcheck disable=SC2046,SC2086
-	gcc $cflags program.c -L"$libdir" -Wl,-Bstatic $(grep -oE '(^| )-lcoolbpf' <<<"$static") -Wl,-Bdynamic $static $(san_flags) -o program
+	gcc $cflags program.c -L"$libdir" ${libs//-lcoolbpf/-l:libcoolbpf.a} $(san_flags) -o program
 	run ./program
 	[ "$status" -eq 0 ]
 	[[ $(ldd ./program) != *libcoolbpf* ]]
