@@ -129,8 +129,8 @@ void cb_stacks_folded(const struct cb_stacks *s, struct cb_buf *out);
  * such as "samples". Names ending in "_[k]", "_[i]", "_[j]" (kernel, inlined, JIT) have their own hues. 0 or -ENOMEM. */
 int cb_stacks_svg(const struct cb_stacks *s, const char *title, const char *unit, struct cb_buf *out);
 /* Add the stack of one record with this weight: comm (if it has that), the frames of its lbc_ustack_t fields, and those of
- * its lbc_kstack_t fields with "_[k]" behind their names. Addresses without a name are one frame for each binary. A type
- * without stacks adds nothing. 0 or -ENOMEM. */
+ * its lbc_kstack_t fields with "_[k]" behind their names. Addresses without a name become the name of their binary, those in
+ * a row one frame. A type without stacks adds nothing. 0 or -ENOMEM. */
 int cb_plan_stacks(const struct cb_plan *p, const void *record, uint64_t weight, struct cb_stacks *s);
 /* Add the stacks of the entries collected in a map, their values (or first integer) the weights, and forget the entries. */
 int cb_show_stacks(struct cb_show *show, struct cb_stacks *s);

@@ -154,7 +154,7 @@ static int grow(struct cb_stacks *s)
 
 	if (cap < s->cap)
 		return -ENOMEM;
-	calls = reallocarray(s->calls, cap, sizeof(*calls));
+	calls = realloc(s->calls, (size_t)cap * sizeof(*calls));
 	if (!calls)
 		return -ENOMEM;
 	s->calls = calls;

@@ -19,39 +19,49 @@ static bool is_comm(const struct cb_field *f)
 }
 
 /* Each address without a name for itself would make a stack of its own; what says something is the binary: "[libc.so.6]"
- * for "[libc.so.6+0x1234]", "[unknown]" for "0x1234". */
-__attribute__((nonnull)) /* gcc's sanitizers would warn of a NULL that cannot be */
-static void
-put_name(const char *name, size_t len, struct cb_buf *out)
+ * for "[libc.so.6+0x1234]", "[unknown]" for "0x1234". False: it has a name. */
+static bool put_nameless(const char *frame, size_t len, struct cb_buf *out)
 {
-	const char *plus = len && name[0] == '[' && name[len - 1] == ']' ? memrchr(name, '+', len) : NULL;
+	const char *plus = len && frame[0] == '[' && frame[len - 1] == ']' ? memrchr(frame, '+', len) : NULL;
 
 	if (plus && !strncmp(plus, "+0x", 3)) {
-		cb_buf_add(out, name, (size_t)(plus - name));
+		cb_buf_add(out, frame, (size_t)(plus - frame));
 		cb_buf_ch(out, ']');
-	} else if (!strncmp(name, "0x", 2)) {
-		cb_buf_str(out, "[unknown]");
-	} else {
-		cb_buf_add(out, name, len);
+		return true;
 	}
+	if (strncmp(frame, "0x", 2))
+		return false;
+	cb_buf_str(out, "[unknown]");
+	return true;
 }
 
-/* Frames come innermost first, each with a zero behind it, and are added from the end. */
+/* Frames come innermost first, each with a zero behind it, and are added from the end. Of nameless ones in a row that have
+ * become the same the first is enough: code without frame pointers gives towers of them. */
 static int64_t add_frames(struct cb_stacks *s, int64_t call, struct cb_buf *frames, const char *suffix)
 {
-	struct cb_buf name = {0};
+	struct cb_buf name = {0}, before = {0};
 	size_t start;
 
 	for (size_t end = frames->len; end && call >= 0; end = start) {
+		bool nameless;
+
 		start = end - 1;
 		while (start && frames->data[start - 1])
 			start--;
 		name.len = 0;
-		put_name(frames->data + start, end - 1 - start, &name);
+		nameless = put_nameless(frames->data + start, end - 1 - start, &name);
+		if (nameless && name.len == before.len && !memcmp(name.data, before.data, name.len))
+			continue;
+		before.len = 0;
+		if (nameless)
+			cb_buf_add(&before, name.data, name.len);
+		else
+			cb_buf_add(&name, frames->data + start, end - 1 - start);
 		cb_buf_str(&name, suffix);
-		call = name.failed ? -ENOMEM : cb_stacks_step(s, (uint32_t)call, name.data, name.len);
+		call = name.failed || before.failed ? -ENOMEM : cb_stacks_step(s, (uint32_t)call, name.data, name.len);
 	}
 	cb_buf_free(&name);
+	cb_buf_free(&before);
 	return call;
 }
 

@@ -22,6 +22,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "output/plan.h"
@@ -101,16 +102,14 @@ static void put_xml(const char *s, size_t n, struct cb_buf *out)
 /* "12,345" */
 static void put_grouped(uint64_t v, struct cb_buf *out)
 {
-	struct cb_buf digits = {0};
+	char digits[24];
+	int n = snprintf(digits, sizeof(digits), "%" PRIu64, v);
 
-	cb_buf_u64(&digits, v);
-	for (size_t i = 0; i < digits.len; i++) {
-		if (i && (digits.len - i) % 3 == 0)
+	for (int i = 0; i < n; i++) {
+		if (i && (n - i) % 3 == 0)
 			cb_buf_ch(out, ',');
-		cb_buf_ch(out, digits.data[i]);
+		cb_buf_ch(out, digits[i]);
 	}
-	out->failed |= digits.failed;
-	cb_buf_free(&digits);
 }
 
 /* "1.50s", "4.0K bytes", "12,345 samples", "1 sample" */

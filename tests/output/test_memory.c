@@ -191,10 +191,40 @@ static int show_stacks(const struct fixture *f, struct cb_err *e)
 	return show(f, "stacks", f->t.u64, CB_TABLE, e);
 }
 
+/* The event's stack, and others that make the tree grow; names that have to be changed. */
+static int draw_stacks(const struct fixture *f, struct cb_err *e)
+{
+	struct cb_plan *p = cb_plan_new(f->t.btf, (uint32_t)f->event, "event", NULL, e);
+	struct cb_stacks *s = p ? cb_stacks_new() : NULL;
+	int err = s ? 0 : -ENOMEM;
+	struct cb_buf b = {0};
+
+	if (!err)
+		err = cb_plan_stacks(p, f->record, 1, s);
+	/* one stack for each number of four octal digits: more calls than there is room for at first */
+	for (unsigned i = 0; i < 2048 && !err; i++) {
+		static const char *const names[] = {"0", "1", "2;", "", "4", "5", "6", "\xff"};
+
+		err = cb_stacks_add(
+			s, (const char *[]){names[i & 7], names[i >> 3 & 7], names[i >> 6 & 7], names[i >> 9]}, 4, 1);
+	}
+	if (!err) {
+		cb_stacks_folded(s, &b);
+		err = b.failed ? -ENOMEM : cb_stacks_svg(s, "title", "samples", &b);
+	}
+	if (err)
+		cb_fail(e, -err, "cannot draw the stacks");
+	cb_buf_free(&b);
+	cb_stacks_free(s);
+	cb_plan_free(p);
+	return err;
+}
+
 static void test_all(void **state)
 {
 	static const way_fn ways[] = {
-		print_json, print_csv, print_table, one_object, filter, show_table, show_csv, show_hist, show_stacks,
+		print_json, print_csv, print_table, one_object,	 filter,
+		show_table, show_csv,  show_hist,   show_stacks, draw_stacks,
 	};
 	const struct fixture *f = *state;
 

@@ -176,11 +176,13 @@ struct record {
 	char comm[16];
 };
 
-/* Innermost first. Stack 9 is one of a process without symbols. */
+/* Innermost first. Stack 9 is of a binary that has few symbols left. */
 static int answer(void *ctx, bool user, int32_t id, uint32_t tgid, const char *hint, struct cb_buf *out)
 {
-	static const char plain[] = "write\0helper_[i]\0main", bare[] = "[libc.so.6+0x1234]\0[app+0x10]\0"
-									"0xffff\0[app+0x20]";
+	static const char plain[] = "write\0helper_[i]\0main";
+	static const char bare[] = "[libc.so.6+0x1234]\0[app+0x10]\0"
+				   "0xffff\0"
+				   "0x10000\0[app+0x20]\0[app+0x20]\0main\0main\0[app+0x20]";
 	static const char kernel[] = "vfs_write\0ksys_write\0"
 				     "0xffffffff81000000";
 
@@ -235,7 +237,7 @@ static void test_record_without_one_stack(void **state)
 static void test_record_without_symbols(void **state)
 {
 	add_record(9, -EFAULT, "stripped", 1);
-	assert_folded("stripped;[app];[unknown];[app];[libc.so.6] 1\n");
+	assert_folded("stripped;[app];main;main;[app];[unknown];[app];[libc.so.6] 1\n");
 }
 
 /* A comm that fills its 16 bytes has no zero. */

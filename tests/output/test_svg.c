@@ -244,7 +244,7 @@ static void test_large_weights(void **state)
 
 static void test_deep(void **state)
 {
-	enum { DEPTH = 20000 };
+	enum { DEPTH = 3000 };
 	const char **frames = malloc(DEPTH * sizeof(*frames));
 
 	assert_non_null(frames);
