@@ -183,7 +183,8 @@ static int run_tool(const struct run_args *a, struct coolbpf *cb)
 		cb_run_out_free(out);
 		return status;
 	}
-	if (!a->quiet && isatty(STDERR_FILENO) && !only_iterators)
+	/* for people; with -v also for scripts, which begin their workload when they read it */
+	if (!a->quiet && !only_iterators && (isatty(STDERR_FILENO) || a->source.opts.log_level > COOLBPF_LOG_WARN))
 		fprintf(stderr, "%s is running; Ctrl-C ends it.\n", coolbpf_name(cb));
 	if (!only_iterators)
 		err = loop(a, cb, out);

@@ -128,18 +128,38 @@ static const char *stack_map(struct coolbpf *cb, const char *hint)
 	return first;
 }
 
+/* The program and what of the kernel calls it. */
+static bool is_bpf(const char *name)
+{
+	static const char *const begins[] = {"bpf_prog_", "bpf_trace_run", "__bpf_trace_", "__traceiter_",
+					     "bpf_trampoline_"};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+		if (!strncmp(name, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
 static int resolve_stack(void *ctx, bool user, int32_t id, uint32_t tgid, const char *hint, struct cb_buf *out)
 {
 	struct run_names *n = ctx;
 	const char *map = stack_map(n->cb, hint);
 	uint64_t addrs[FRAMES_MAX];
+	bool inside_bpf = !user;
 	int count;
 
 	if (!map || id < 0)
 		return -ENOENT;
 	count = coolbpf_map_stack(n->cb, map, id, addrs, FRAMES_MAX);
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
+		size_t before = out->len;
+
 		add_names(n, user, tgid, addrs[i], out);
+		/* a stack taken in a tracepoint begins with the tool itself, which is not what was asked for */
+		inside_bpf = inside_bpf && !out->failed && is_bpf(out->data + before);
+		if (inside_bpf)
+			out->len = before;
+	}
 	return count < 0 ? count : 0;
 }
 
