@@ -91,7 +91,9 @@ int cb_find_binary(const char *name, char *out, size_t size)
 	const char *dirs;
 
 	if (strchr(name, '/')) {
-		snprintf(out, size, "%s", name);
+		if (strlen(name) >= size)
+			return -ENAMETOOLONG;
+		strcpy(out, name);
 		return access(name, R_OK) ? -errno : 0;
 	}
 	if (!*name)

@@ -167,6 +167,7 @@ static int tell_target(struct coolbpf *cb, size_t i)
 	struct cb_prog *p = &cb->progs[i];
 	const char *rest;
 	const struct cb_kind *k = cb_kind_of(p->section, &rest);
+	struct cb_err why = {0};
 	char *target;
 	int err = 0;
 
@@ -175,7 +176,10 @@ static int tell_target(struct coolbpf *cb, size_t i)
 	target = cb_target_of(cb, i);
 	if (!target)
 		return -EINVAL;
-	if (*target) {
+	/* libbpf 1.1 does not free the kernel's BTF when it does not find the target there: it is asked for what there is */
+	if (*target && cb_hook_probe(cb, cb_kind_name(k), target, &why) == -ENOENT) {
+		err = cb_fail(&cb->err, ENOENT, "program %s: %s", p->name, why.text);
+	} else if (*target) {
 		cb_listen(cb);
 		err = bpf_program__set_attach_target(p->prog, 0, target);
 		cb_listen(NULL);

@@ -9,6 +9,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <glob.h>
 #include <limits.h>
 #include <linux/perf_event.h>
 #include <stdio.h>
@@ -108,6 +109,34 @@ static int find_type(struct coolbpf *cb, const char *prefix, const char *name, u
 	return id > 0 ? id : cb_fail(why, ENOENT, "this kernel's BTF has no %s", full);
 }
 
+/* The same in the BTF of the modules that are loaded: one file beside the kernel's for each (since 5.11), which libbpf
+ * puts together with the kernel's. Asked only about what the kernel itself does not have. */
+static bool module_has_type(struct coolbpf *cb, const char *prefix, const char *name, unsigned kind)
+{
+	struct btf *base = NULL;
+	bool found = false;
+	char full[256];
+	glob_t g;
+
+	if (glob("/sys/kernel/btf/*", 0, NULL, &g))
+		return false;
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	cb_listen(cb);
+	for (size_t i = 0; !found && i < g.gl_pathc; i++) {
+		struct btf *module;
+
+		if (cb_btf_kernel_is_running(g.gl_pathv[i]) || (!base && !(base = btf__load_vmlinux_btf())))
+			continue;
+		module = btf__parse_split(g.gl_pathv[i], base);
+		found = module && btf__find_by_name_kind(module, full, kind) > 0;
+		btf__free(module);
+	}
+	cb_listen(NULL);
+	btf__free(base);
+	globfree(&g);
+	return found;
+}
+
 /* Load for the type id, attach for a moment. */
 static int try_trace(enum bpf_prog_type type, enum bpf_attach_type attach, int id, struct cb_err *why)
 {
@@ -151,6 +180,8 @@ static int probe_trace(struct coolbpf *cb, const char *kind, const char *target,
 		if (strlen(rows[i].kind) != n || strncmp(kind, rows[i].kind, n))
 			continue;
 		id = find_type(cb, rows[i].prefix, target, rows[i].btf_kind, why);
+		if (id == -ENOENT && module_has_type(cb, rows[i].prefix, target, rows[i].btf_kind))
+			return 0;
 		if (id < 0)
 			return id;
 		if (rows[i].try)

@@ -83,7 +83,7 @@ static void another_typed_target(void **state)
 	struct coolbpf *cb = tool_open("tracepoint");
 
 	must(cb, coolbpf_program_target(cb, "on_btf", "no_such_point"));
-	must_refuse(cb, coolbpf_load(cb), -ESRCH, "no_such_point");
+	must_refuse(cb, coolbpf_load(cb), -ENOENT, "this kernel's BTF has no btf_trace_no_such_point");
 	coolbpf_free(cb);
 
 	cb = loaded();

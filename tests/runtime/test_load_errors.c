@@ -140,8 +140,9 @@ static void cut_objects(void **state)
 static void object_without_btf(void **state)
 {
 	struct coolbpf *cb = handle();
+	static const char plain[] = "__attribute__((section(\"socket\"))) int f(void *c) { return 0; }\n";
 
-	file_of("plain.c", "__attribute__((section(\"socket\"))) int f(void *c) { return 0; }\n", 66);
+	file_of("plain.c", plain, strlen(plain));
 	output_of("clang -target bpf -O2 -c %s/plain.c -o %s/plain.o 2>&1", dir, dir);
 	must_refuse(cb, coolbpf_open_file(cb, in_dir("plain.o")), -EINVAL, "plain.o has no BTF");
 	coolbpf_free(cb);
