@@ -23,7 +23,7 @@ NINJA := ninja $(if $(JOBS),-j $(JOBS))
 # meson configures a directory once; the prefix may change later
 CONFIGURE = test -f $(1)/build.ninja || $(MESON) setup $(2) $(1) >$(1).log 2>&1 || { cat $(1).log; exit 1; }; rm -f $(1).log
 
-.PHONY: all setup demo check install static bench fuzz format lint clean help
+.PHONY: all setup demo check tsan install static bench fuzz format lint clean help
 
 all: $(B)/build.ninja
 	@$(NINJA) -C $(B)
@@ -44,6 +44,13 @@ check:
 	@scripts/setup.sh all
 	@$(MAKE) --no-print-directory all $(if $(filter 1,$(SAN)),,static)
 	@scripts/check.sh $(B)
+
+# Handles are used by one thread each; the test that uses two at once is the one with something to find.
+tsan:
+	@scripts/setup.sh all
+	@$(call CONFIGURE,build-tsan,-Db_sanitize=thread -Db_lundef=false -Dwerror=false)
+	@$(NINJA) -C build-tsan tests/runtime/test_threads src/cli/coolbpf
+	@scripts/check.sh build-tsan threads
 
 install: all
 	@$(MESON) configure $(B) -Dprefix=$(PREFIX)
@@ -71,13 +78,14 @@ lint: all
 	@scripts/lint.sh $(B)
 
 clean:
-	rm -rf build build-san build-static build-fuzz
+	rm -rf build build-san build-tsan build-static build-fuzz
 
 help:
 	@echo 'make            build the command and the library in build/'
 	@echo 'make demo       install what is missing, build, and show live events of this machine for ten seconds (root)'
 	@echo 'make check      install what is missing, build, run every test (root; without it many are skipped)'
 	@echo '                SAN=1: the same with AddressSanitizer and UBSan, in build-san/'
+	@echo 'make tsan       the test with threads under ThreadSanitizer (root)'
 	@echo 'make setup      install the packages that are missing (Debian 12, 13; root)'
 	@echo 'make install    to PREFIX (/usr/local), below DESTDIR'
 	@echo 'make static     one static file that runs on any Linux of this architecture: build-static/coolbpf'
