@@ -251,7 +251,8 @@ static int by_text(const void *a, const void *b)
 	return order ? order : (x->len > y->len) - (x->len < y->len);
 }
 
-/* "a;b;c 42\n". The frames are found from the innermost outwards, and so written from the end of their room. */
+/* "a;b;c 42\n" of a call that is not the root. The frames are found from the innermost outwards, and so written from the
+ * end of their room. */
 static void put_line(const struct cb_stacks *s, const struct cb_call *end, struct cb_buf *out)
 {
 	size_t len = 0;
@@ -259,7 +260,7 @@ static void put_line(const struct cb_stacks *s, const struct cb_call *end, struc
 
 	for (const struct cb_call *c = end; c->name; c = &s->calls[c->parent])
 		len += c->name->len + 1;
-	if (!cb_buf_reserve(out, len))
+	if (!len || !cb_buf_reserve(out, len))
 		return;
 	out->len += len;
 	at = out->data + out->len;
