@@ -31,11 +31,14 @@ need_command() {
 	command -v "$1" >/dev/null || skip "$1 is not installed"
 }
 
-# browse SCRIPT: what the statements leave in the list `out`, one a line, after they ran in a browser with $svg open.
-browse() {
-	local browser
+# In front of browse: a skip within "run" would end only what it runs.
+need_browser() {
 	browser=$(command -v chromium || command -v chromium-browser || command -v google-chrome) ||
 		skip "no chromium is installed"
+}
+
+# browse SCRIPT: what the statements leave in the list `out`, one a line, after they ran in a browser with $svg open.
+browse() {
 	cat >"$BATS_TEST_TMPDIR/probe.js" <<-END
 		const out = [], byId = (id) => document.getElementById(id);
 		const named = (n) => Array.from(byId("frames").children).find(
@@ -97,6 +100,7 @@ browse() {
 
 @test "in a browser: it fits the window, a click zooms, reset and Escape go back" {
 	sample | "$draw" profile samples >"$svg"
+	need_browser
 	run browse '
 		out.push(document.documentElement.getAttribute("width") == window.innerWidth);
 		document.documentElement.setAttribute("width", 0);
@@ -132,6 +136,7 @@ nginx 490.00 719.50" ]
 
 @test "in a browser: hover tells, also the share of what is zoomed" {
 	sample | "$draw" profile samples >"$svg"
+	need_browser
 	run browse '
 		mouse("vfs_write", "mouseover");
 		out.push(byId("details").textContent);
@@ -148,6 +153,7 @@ vfs_write (kernel, 30 samples, 30.00%), 50.00% of nginx
 
 @test "in a browser: search colours what matches, and counts what stands on a match once" {
 	sample | "$draw" profile samples >"$svg"
+	need_browser
 	run browse '
 		key("f", true);
 		out.push(document.activeElement.id);
@@ -171,6 +177,7 @@ matched: 0.00% 0
 
 @test "in a browser: hostile names stay text" {
 	hostile | "$draw" profile samples >"$svg"
+	need_browser
 	run browse '
 		const name = "]]\u003e</script><script>document.documentElement.id=\"broken\"</script>";
 		mouse(name, "mouseover");
