@@ -65,8 +65,9 @@ static: build-static/build.ninja
 build-static/build.ninja:
 	@$(call CONFIGURE,build-static,-Dstatic=true -Dbuildtype=release)
 
-bench: all
-	@bench/run.sh $(B)
+bench:
+	@scripts/setup.sh all
+	@bench/run.sh
 
 fuzz:
 	@CLANG=$(CLANG) scripts/fuzz.sh $(FUZZ_SECONDS)
@@ -78,7 +79,7 @@ lint: all
 	@scripts/lint.sh $(B)
 
 clean:
-	rm -rf build build-san build-tsan build-static build-fuzz
+	rm -rf build build-san build-tsan build-static build-fuzz build-bench
 
 help:
 	@echo 'make            build the command and the library in build/'

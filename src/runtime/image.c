@@ -207,9 +207,9 @@ static struct cb_image *open_image(int fd, struct cb_debugfile_request *rq)
 	void **userdata;
 
 	fd = cb_file_own(fd);
-	if (fd < 0)
+	if (!img || fd < 0)
 		goto fail;
-	img->dwfl = img ? dwfl_begin(&callbacks) : NULL;
+	img->dwfl = dwfl_begin(&callbacks);
 	if (!img->dwfl)
 		goto fail;
 	dwfl_report_begin(img->dwfl);
