@@ -31,11 +31,10 @@ examples() {
 	done
 }
 
-@test "mandoc has nothing to say about any page" {
+@test "mandoc warns of nothing in any page" {
 	need_command mandoc
 	for p in "$man"/*; do
-		# references to other pages are looked at below
-		mandoc -T lint -W style "$p" 2>/dev/null | grep -v "referenced manual not found" && return 1
+		mandoc -T lint -W warning "$p" 2>/dev/null
 	done
 	[ -f "$man/coolbpf.1" ]
 }
