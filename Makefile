@@ -4,6 +4,8 @@
 # SAN=1 builds and tests with AddressSanitizer and UBSan, in a directory of its own.
 
 PREFIX ?= /usr/local
+# where Debian's linker looks below a prefix; meson knows it only where dpkg-dev is installed
+LIBDIR ?= lib/$(shell gcc -print-multiarch 2>/dev/null)
 DESTDIR ?=
 CLANG ?= clang
 FUZZ_SECONDS ?= 10
@@ -30,7 +32,7 @@ all: $(B)/build.ninja
 
 $(B)/build.ninja:
 	@command -v $(MESON) >/dev/null || { echo "make: meson is missing; run: make setup" >&2; exit 1; }
-	@$(call CONFIGURE,$(B),--prefix=$(PREFIX) $(MESON_OPTIONS))
+	@$(call CONFIGURE,$(B),--prefix=$(PREFIX) --libdir=$(LIBDIR) $(MESON_OPTIONS))
 
 setup:
 	@scripts/setup.sh all
@@ -53,8 +55,9 @@ tsan:
 	@scripts/check.sh build-tsan threads
 
 install: all
-	@$(MESON) configure $(B) -Dprefix=$(PREFIX)
+	@$(MESON) configure $(B) -Dprefix=$(PREFIX) -Dlibdir=$(LIBDIR)
 	@DESTDIR=$(abspath $(DESTDIR)) $(MESON) install -C $(B)
+	@test -n "$(DESTDIR)" || ldconfig
 
 static: build-static/build.ninja
 	@$(NINJA) -C build-static src/cli/coolbpf
@@ -88,7 +91,7 @@ help:
 	@echo '                SAN=1: the same with AddressSanitizer and UBSan, in build-san/'
 	@echo 'make tsan       the test with threads under ThreadSanitizer (root)'
 	@echo 'make setup      install the packages that are missing (Debian 12, 13; root)'
-	@echo 'make install    to PREFIX (/usr/local), below DESTDIR'
+	@echo 'make install    to PREFIX (/usr/local) and LIBDIR below it, all below DESTDIR'
 	@echo 'make static     one static file that runs on any Linux of this architecture: build-static/coolbpf'
 	@echo 'make bench      start-up time, memory and throughput against libbpf by hand and bpftrace (root)'
 	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (10)'
