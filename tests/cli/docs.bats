@@ -128,13 +128,12 @@ examples() {
 @test "a program of the manual works" {
 	need_bpf
 	examples "$man/coolbpf.1"
-	examples "$man/coolbpf-build.1"
-	"$COOLBPF" build hello.bpf.c --skeleton hello.h
+	examples "$man/libcoolbpf.3"
+	"$COOLBPF" build hello.bpf.c
 	# shellcheck disable=SC2046 # words on purpose
-	gcc -I"$SRC/include" program.c "$BUILD/src/libcoolbpf.a" $(pkg-config --libs libbpf libelf libdw) -liberty -pthread -lm \
+	gcc -I"$SRC/include" events.c "$BUILD/src/libcoolbpf.a" $(pkg-config --libs libbpf libelf libdw) -liberty -pthread -lm \
 		$(san_flags) -o program
-	# its output is a file, and comes when it ends
-	timeout -s INT 3 stdbuf -oL ./program >out 2>err 3>&- &
+	timeout -s INT 3 ./program >out 2>err 3>&- &
 	sleep 1
 	/bin/true
 	wait $! || true
