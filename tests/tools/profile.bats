@@ -44,10 +44,11 @@ teardown() {
 	equal "idle" "0" "$(query 'map(select(.key.pid == 0)) | length')"
 
 	need_command perf
-	start_tool profile --freq 99 --idle
-	perf record -q -a -F 99 -e cpu-clock -o "$BATS_TEST_TMPDIR/perf" sleep 2 2>/dev/null || skip "perf cannot sample here"
-	stop_tool
-	# a sleeping CPU of a virtual machine may get no ticks, for perf as for us; the tool runs some 0.3 s longer
+	start_tool profile --freq 99 --idle --duration 2s
+	perf record -q -a -F 99 -e cpu-clock -o "$BATS_TEST_TMPDIR/perf" sleep 1.9 2>/dev/null || skip "perf cannot sample here"
+	wait "$tool"
+	tool=
+	# a sleeping CPU of a virtual machine may get no ticks, for perf as for us
 	expected=$(perf script -i "$BATS_TEST_TMPDIR/perf" -F cpu 2>/dev/null | wc -l)
-	between "samples" "$((expected * 9 / 10))" "$((expected * 17 / 10))" "$(query 'map(.value) | add')"
+	between "samples" "$((expected * 8 / 10))" "$((expected * 13 / 10))" "$(query 'map(.value) | add')"
 }
