@@ -47,14 +47,14 @@
 /* Constants of <linux/bpf.h> that the BTF of older kernels lacks (until 5.7 its flags were macros; 5.8 added the ring
  * buffer). A macro serves whether vmlinux.h has the enumerator or not. */
 #define LBC_MAP_TYPE_RINGBUF 27
-#define BPF_ANY 0
-#define BPF_NOEXIST 1
-#define BPF_EXIST 2
-#define BPF_F_USER_STACK (1ULL << 8)
+#define BPF_ANY		     0
+#define BPF_NOEXIST	     1
+#define BPF_EXIST	     2
+#define BPF_F_USER_STACK     (1ULL << 8)
 #define BPF_F_FAST_STACK_CMP (1ULL << 9)
-#define BPF_F_REUSE_STACKID (1ULL << 10)
-#define BPF_F_INDEX_MASK 0xffffffffULL
-#define BPF_F_CURRENT_CPU BPF_F_INDEX_MASK
+#define BPF_F_REUSE_STACKID  (1ULL << 10)
+#define BPF_F_INDEX_MASK     0xffffffffULL
+#define BPF_F_CURRENT_CPU    BPF_F_INDEX_MASK
 
 /* Flags for bpf_get_stackid(): stacks are compared by hash only, which is fast and wrong once in 2^32. */
 #define KERN_STACKID_FLAGS (0 | BPF_F_FAST_STACK_CMP)

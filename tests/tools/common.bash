@@ -11,15 +11,23 @@ pinned=() # in front of the workload's: "taskset -c 0"
 
 # In setup_file: compile the tool and the workloads once for all tests of a file. Without what tools need, start_tool skips.
 prepare() {
-	if [ "$(id -u)" -ne 0 ]; then
-		export cannot_run="needs root"
-	elif ! "$COOLBPF" doctor >/dev/null 2>&1; then
-		export cannot_run="this kernel lets no BPF tool run (coolbpf doctor says why)"
-	else
-		"$COOLBPF" build "$SRC/tools/$1.bpf.c" -o "$BATS_FILE_TMPDIR/$1.bpf.o"
-		cc -g -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o "$BATS_FILE_TMPDIR/workload" \
-			"$SRC/tests/tools/workload.c"
-	fi
+	local status=0
+
+	export cannot_run=
+	[ "$(id -u)" -eq 0 ] || cannot_run="needs root"
+	"$COOLBPF" doctor >"$BATS_FILE_TMPDIR/doctor" 2>&1 || status=$?
+	case $status in
+	0) ;;
+	1) cannot_run=${cannot_run:-"this kernel lets no BPF tool run (coolbpf doctor says why)"} ;;
+	*)
+		cat "$BATS_FILE_TMPDIR/doctor"
+		return 1
+		;;
+	esac
+	[ -z "$cannot_run" ] || return 0
+	"$COOLBPF" build "$SRC/tools/$1.bpf.c" -o "$BATS_FILE_TMPDIR/$1.bpf.o"
+	cc -g -O1 -fno-omit-frame-pointer -fno-optimize-sibling-calls -o "$BATS_FILE_TMPDIR/workload" \
+		"$SRC/tests/tools/workload.c"
 }
 
 # In setup, where it does more than a tool does.
@@ -71,6 +79,7 @@ stop_tool() {
 
 # start_workload WHAT ...: it waits for "go"; it has done its work when "finished" returns, and ends with end_workload.
 start_workload() {
+	need_tools
 	rm -f "$BATS_TEST_TMPDIR/stdin"
 	mkfifo "$BATS_TEST_TMPDIR/stdin"
 	"${pinned[@]}" "$BATS_FILE_TMPDIR/workload" "$@" <"$BATS_TEST_TMPDIR/stdin" >"$BATS_TEST_TMPDIR/said" 3>&- &

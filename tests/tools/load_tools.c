@@ -30,14 +30,14 @@ static int load(const char *path, const char *btf_path, int has_ringbuf)
 
 	if (!obj)
 		return -errno;
-	bpf_object__for_each_program(prog, obj) {
+	bpf_object__for_each_program (prog, obj) {
 		const char *section = bpf_program__section_name(prog);
 		int skip = !strncmp(section, "fentry", 6) || (btf_path && !strncmp(section, "tp_btf", 6));
 
 		bpf_program__set_autoload(prog, !skip);
 		loaded += !skip;
 	}
-	bpf_object__for_each_map(map, obj)
+	bpf_object__for_each_map (map, obj)
 		if (bpf_map__type(map) == BPF_MAP_TYPE_RINGBUF && !has_ringbuf) {
 			bpf_map__set_type(map, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
 			bpf_map__set_key_size(map, sizeof(int));
