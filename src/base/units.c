@@ -119,13 +119,8 @@ int cb_parse_duration(const char *text, uint64_t default_unit, uint64_t *ns)
 		const char *name;
 		uint64_t ns;
 	} units[] = {
-		{"ns", 1},
-		{"us", 1000},
-		{"ms", 1000000},
-		{"s", 1000000000},
-		{"m", 60000000000},
-		{"h", 3600000000000},
-		{"d", 86400000000000},
+		{"ns", 1},	    {"us", 1000},	  {"ms", 1000000},	 {"s", 1000000000},
+		{"m", 60000000000}, {"h", 3600000000000}, {"d", 86400000000000},
 	};
 	struct decimal d;
 	int err = parse_decimal(&text, &d);

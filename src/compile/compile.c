@@ -279,8 +279,10 @@ static int open_dirs(struct job *j)
 {
 	char *dir = j->names.dir_len ? strndup(j->rq->path, (size_t)j->names.dir_len) : strdup(".");
 	const char *paths[] = {dir, j->headers.kernel, j->headers.lbc};
-	int err = dir ? 0 : cb_fail(j->e, ENOMEM, "out of memory");
+	int err = 0;
 
+	if (!dir)
+		return cb_fail(j->e, ENOMEM, "out of memory");
 	for (int i = 0; i < 3 && !err; i++) {
 		j->fds[CB_FD_DIR + i] = open_dir(j, paths[i]);
 		err = j->fds[CB_FD_DIR + i] < 0 ? j->fds[CB_FD_DIR + i] : 0;

@@ -50,7 +50,7 @@ static int64_t add_frames(struct cb_stacks *s, int64_t call, struct cb_buf *fram
 			start--;
 		name.len = 0;
 		nameless = put_nameless(frames->data + start, end - 1 - start, &name);
-		if (nameless && name.len == before.len && !memcmp(name.data, before.data, name.len))
+		if (nameless && name.len && name.len == before.len && !memcmp(name.data, before.data, name.len))
 			continue;
 		before.len = 0;
 		if (nameless)

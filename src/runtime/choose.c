@@ -32,8 +32,10 @@ static int choose_target(struct coolbpf *cb, struct cb_prog *p, const char *kind
 
 		/* "tracepoint/block/a|b": the category holds for those that name none */
 		if ((!strcmp(kind, "tp") || !strcmp(kind, "tracepoint")) && !slash && category) {
-			if (asprintf(&full, "%s/%s", category, t) < 0)
+			if (asprintf(&full, "%s/%s", category, t) < 0) {
+				free(category);
 				return cb_fail(&cb->err, ENOMEM, "out of memory");
+			}
 			t = full;
 		} else if (slash) {
 			free(category);

@@ -180,7 +180,8 @@ static int list_progs(struct coolbpf *cb)
 
 	bpf_object__for_each_program (prog, cb->obj)
 		n++;
-	cb->progs = calloc(n, sizeof(*cb->progs));
+	cb->nprogs = 0;
+	cb->progs = calloc(n ? n : 1, sizeof(*cb->progs));
 	if (!cb->progs)
 		return cb_fail(&cb->err, ENOMEM, "out of memory");
 	bpf_object__for_each_program (prog, cb->obj) {
@@ -205,6 +206,7 @@ static int list_maps(struct coolbpf *cb)
 
 	bpf_object__for_each_map (map, cb->obj)
 		n++;
+	cb->nmaps = cb->nevmaps = 0;
 	cb->maps = calloc(n ? n : 1, sizeof(*cb->maps));
 	cb->evmaps = calloc(n ? n : 1, sizeof(*cb->evmaps));
 	if (!cb->maps || !cb->evmaps)

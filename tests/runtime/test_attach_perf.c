@@ -193,7 +193,8 @@ static void hardware(void **state)
 	};
 	struct coolbpf *cb = loaded();
 
-	if (access("/sys/bus/event_source/devices/cpu", F_OK) && access("/sys/bus/event_source/devices/cpu_core", F_OK)) {
+	if (access("/sys/bus/event_source/devices/cpu", F_OK) &&
+	    access("/sys/bus/event_source/devices/cpu_core", F_OK)) {
 		must_refuse(cb, coolbpf_attach_perf_event(cb, "on_sample", &o), -ENOENT, "no such hardware counter");
 		tool_end(cb);
 		skip_because("this machine has no hardware counters (/sys/bus/event_source/devices/cpu)");
@@ -231,10 +232,14 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(task_clock_by_period), cmocka_unit_test(task_clock_by_frequency),
-		cmocka_unit_test(cpu_clock_everywhere), cmocka_unit_test(page_faults),
-		cmocka_unit_test(breakpoint_by_function), cmocka_unit_test(breakpoint_in_words),
-		cmocka_unit_test(hardware),		cmocka_unit_test(refusals),
+		cmocka_unit_test(task_clock_by_period),
+		cmocka_unit_test(task_clock_by_frequency),
+		cmocka_unit_test(cpu_clock_everywhere),
+		cmocka_unit_test(page_faults),
+		cmocka_unit_test(breakpoint_by_function),
+		cmocka_unit_test(breakpoint_in_words),
+		cmocka_unit_test(hardware),
+		cmocka_unit_test(refusals),
 	};
 
 	return run_as_root(tests);

@@ -81,7 +81,8 @@ static void native_on_veth(void **state)
 	output_of("bash -c 'for i in 1 2 3 4 5 6 7; do echo x >/dev/udp/10.9.0.2/9; done'");
 	assert_int_equal(tool_count(cb, 0), 7);
 	/* a second program finds the place taken */
-	must_refuse(cb, coolbpf_attach_xdp(cb, "drop_discard", "cbtest1", XDP_FLAGS_DRV_MODE), -EBUSY, "XDP on cbtest1");
+	must_refuse(cb, coolbpf_attach_xdp(cb, "drop_discard", "cbtest1", XDP_FLAGS_DRV_MODE), -EBUSY,
+		    "XDP on cbtest1");
 	tool_end(cb);
 	assert_int_equal(mode_of("cbtest1"), 0);
 	output_of("ip link del cbtest0");

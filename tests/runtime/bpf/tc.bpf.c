@@ -5,8 +5,8 @@
 /* counts: 0 egress, 1 ingress, 2 dropped, 3 by section "classifier" */
 
 #define ETH_HLEN 14
-#define TC_OK 0
-#define TC_DROP 2
+#define TC_OK	 0
+#define TC_DROP	 2
 
 static __always_inline bool is_ours(struct __sk_buff *skb)
 {
