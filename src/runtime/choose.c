@@ -49,7 +49,8 @@ static int choose_target(struct coolbpf *cb, struct cb_prog *p, const char *kind
 			free(category);
 			return p->hook ? 0 : cb_fail(&cb->err, ENOMEM, "out of memory");
 		}
-		cb_say(&cb->log, CB_INFO, "%s: %s/%s is not taken: %s", p->name, kind, t, reason.text);
+		if (!*p->group)
+			cb_say(&cb->log, CB_INFO, "%s: %s/%s is not taken: %s", p->name, kind, t, reason.text);
 		cb_fail_more(why, 0, "%s%s/%s: %s", *why->text ? "; " : "", kind, t, reason.text);
 		free(full);
 	}
@@ -141,6 +142,8 @@ static int choose_in_group(struct coolbpf *cb, const char *group)
 		err = probe_prog(cb, (size_t)i, &why);
 		if (!err) {
 			taken = i;
+			if (*why.text)
+				cb_say(&cb->log, CB_INFO, "%s: not taken: %s", group, why.text);
 			cb_say(&cb->log, CB_INFO, "%s: %s is taken (hook %s)", group, p->name,
 			       p->hook ? p->hook : p->section);
 			continue;

@@ -4,8 +4,9 @@
  *
  * Asked by trying, not by version: vendor kernels backport, and configuration and lockdown take away. A probe event is
  * opened and closed without being enabled; a trace point is looked up where the kernel lists it; for hooks that need a
- * program (fentry, LSM, tp_btf, raw tracepoints, iterators) a program of two instructions is loaded and attached for a
- * moment. What does not depend on the target is found out once per handle.
+ * program (fentry, LSM, tp_btf, raw tracepoints, iterators) a program of a few instructions is loaded. Attaching it too
+ * would tell a little more, but to take it off again the kernel waits until every CPU has left it: 10 to 40 ms. So that
+ * is done once per handle, for fentry and its kin, which some kernels load and then refuse to attach.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -26,8 +27,9 @@
 struct cb_hooks {
 	struct cb_btf_bytes bytes; /* the kernel's BTF, opened when first needed; libbpf would copy all of it */
 	struct cb_btf_view btf;
-	int btf_err;	/* 1 not asked yet */
-	int kprobe_pmu; /* its perf type; 0 not asked yet, negative: none */
+	int btf_err;	  /* 1 not asked yet */
+	int kprobe_pmu;	  /* its perf type; 0 not asked yet, negative: none */
+	bool trampolines; /* a program was attached to a function: this kernel can */
 };
 
 void cb_hooks_free(struct cb_hooks *h)
@@ -137,19 +139,23 @@ static bool module_has_type(struct coolbpf *cb, const char *prefix, const char *
 	return found;
 }
 
-/* Load for the type id, attach for a moment. */
-static int try_trace(enum bpf_prog_type type, enum bpf_attach_type attach, int id, struct cb_err *why)
+/* Load for the type id; once, attach for a moment. */
+static int try_trace(struct coolbpf *cb, enum bpf_prog_type type, enum bpf_attach_type attach, int id, bool trampoline,
+		     struct cb_err *why)
 {
+	struct cb_hooks *h = hooks_of(cb);
 	int prog, link, err = 0;
 
 	prog = load_tiny(type, attach, (uint32_t)id);
 	if (prog < 0)
 		return cb_fail(why, -prog, "a program for it is refused at load: %s", strerror(-prog));
-	link = bpf_raw_tracepoint_open(NULL, prog);
-	if (link < 0) {
-		err = cb_fail(why, -link, "this kernel refuses to attach: %s", strerror(-link));
-	} else {
-		close(link);
+	if (trampoline && h && !h->trampolines) {
+		link = bpf_raw_tracepoint_open(NULL, prog);
+		if (link < 0)
+			err = cb_fail(why, -link, "this kernel refuses to attach: %s", strerror(-link));
+		else
+			close(link);
+		h->trampolines = !err;
 	}
 	close(prog);
 	return err;
@@ -163,9 +169,9 @@ static int probe_trace(struct coolbpf *cb, const char *kind, const char *target,
 		unsigned btf_kind;
 		enum bpf_prog_type type;
 		enum bpf_attach_type attach;
-		bool try; /* attaching is harmless and tells more than loading */
+		bool trampoline; /* attached by rewriting the function's first instructions */
 	} rows[] = {
-		{"tp_btf", "btf_trace_", BTF_KIND_TYPEDEF, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, true},
+		{"tp_btf", "btf_trace_", BTF_KIND_TYPEDEF, BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, false},
 		{"fentry", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, true},
 		{"fexit", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, true},
 		{"fmod_ret", "", BTF_KIND_FUNC, BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, true},
@@ -175,7 +181,7 @@ static int probe_trace(struct coolbpf *cb, const char *kind, const char *target,
 	size_t n = strcspn(kind, "."); /* fentry.s is fentry */
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		int id, fd;
+		int id;
 
 		if (strlen(rows[i].kind) != n || strncmp(kind, rows[i].kind, n))
 			continue;
@@ -184,28 +190,46 @@ static int probe_trace(struct coolbpf *cb, const char *kind, const char *target,
 			return 0;
 		if (id < 0)
 			return id;
-		if (rows[i].try)
-			return try_trace(rows[i].type, rows[i].attach, id, why);
-		fd = load_tiny(rows[i].type, rows[i].attach, (uint32_t)id);
-		if (fd < 0)
-			return cb_fail(why, -fd, "a program for it is refused at load: %s", strerror(-fd));
-		close(fd);
-		return 0;
+		return try_trace(cb, rows[i].type, rows[i].attach, id, rows[i].trampoline, why);
 	}
 	return 0;
 }
 
+/* A program that writes far behind what any trace point lets a program write (kernel 5.2 has such trace points): opening
+ * it finds the trace point, then says EINVAL, and nothing was attached. -EOPNOTSUPP: it cannot be asked that way. */
+static int ask_raw_tracepoint(const char *target)
+{
+	static const struct bpf_insn insns[] = {
+		{.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_1, .src_reg = BPF_REG_1},
+		{.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_1, .off = 0x7ff8},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int prog = bpf_prog_load(BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, "cb_probe", "GPL", insns, 4, NULL);
+	int link = prog < 0 ? prog : bpf_raw_tracepoint_open(target, prog);
+
+	if (prog >= 0)
+		close(prog);
+	if (link >= 0)
+		close(link);
+	if (prog < 0 || (link < 0 && link != -ENOENT && link != -EINVAL))
+		return -EOPNOTSUPP;
+	return link == -ENOENT ? -ENOENT : 0;
+}
+
 static int probe_raw_tracepoint(const char *target, struct cb_err *why)
 {
+	int known = ask_raw_tracepoint(target);
 	int prog = load_tiny(BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 0), link;
 
 	if (prog < 0)
 		return cb_fail(why, -prog, "this kernel refuses raw tracepoint programs: %s", strerror(-prog));
-	link = bpf_raw_tracepoint_open(target, prog);
+	link = known == -EOPNOTSUPP ? bpf_raw_tracepoint_open(target, prog) : known;
 	close(prog);
 	if (link < 0)
 		return cb_fail(why, -link, "this kernel has no such trace point: %s", strerror(-link));
-	close(link);
+	if (link > 0)
+		close(link);
 	return 0;
 }
 
