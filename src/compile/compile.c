@@ -215,8 +215,12 @@ static int refused(const struct job *j, const char *messages)
 			       "%s needs libbpf's headers; install them (apt-get install libbpf-dev, dnf install "
 			       "libbpf-devel)\n%s",
 			       j->rq->path, messages);
-	return cb_fail(j->e, EINVAL, "%s does not compile:\n%s", j->rq->path,
-		       *messages ? messages : "clang says nothing and writes no object");
+	cb_fail(j->e, EINVAL, "%s does not compile:\n%s", j->rq->path,
+		*messages ? messages : "clang says nothing and writes no object");
+	/* what every newcomer meets: a struct key, event or writer of one's own */
+	if (strstr(messages, "redefinition of") && strstr(messages, "vmlinux.h:"))
+		cb_fail_more(j->e, 0, "\nThe kernel has a type of that name already (vmlinux.h): give yours another.");
+	return -EINVAL;
 }
 
 static bool wrote_object(const struct job *j)

@@ -48,6 +48,17 @@ static void missing_include(void **state)
 	assert_says(f, "x.bpf.c:1:10: fatal error: 'nowhere.h' file not found");
 }
 
+static void name_of_the_kernels(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(
+		compile_with(f, "x.bpf.c", "#include \"vmlinux.h\"\nstruct task_struct { int x; };\n", NULL, NULL),
+		-EINVAL);
+	assert_says(f, "x.bpf.c:2:8: error: redefinition of 'task_struct'");
+	assert_says(f, "The kernel has a type of that name already");
+}
+
 static void missing_libbpf_headers(void **state)
 {
 	struct fixture *f = *state;
@@ -228,23 +239,15 @@ static void no_place_for_headers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(syntax_error),
-		cmocka_unit_test(syntax_error_in_memory),
-		cmocka_unit_test(error_in_a_header),
-		cmocka_unit_test(missing_include),
-		cmocka_unit_test(missing_libbpf_headers),
-		cmocka_unit_test(no_kernel_btf),
-		cmocka_unit_test(corrupt_kernel_btf),
-		cmocka_unit_test(no_source),
-		cmocka_unit_test(unknown_flag),
-		cmocka_unit_test(no_object),
-		cmocka_unit_test(no_clang),
-		cmocka_unit_test(which_clang),
-		cmocka_unit_test(old_clang),
-		cmocka_unit_test(not_clang),
-		cmocka_unit_test(killed_clang),
-		cmocka_unit_test(interrupted),
-		cmocka_unit_test(no_place_for_headers),
+		cmocka_unit_test(syntax_error),	       cmocka_unit_test(syntax_error_in_memory),
+		cmocka_unit_test(error_in_a_header),   cmocka_unit_test(missing_include),
+		cmocka_unit_test(name_of_the_kernels), cmocka_unit_test(missing_libbpf_headers),
+		cmocka_unit_test(no_kernel_btf),       cmocka_unit_test(corrupt_kernel_btf),
+		cmocka_unit_test(no_source),	       cmocka_unit_test(unknown_flag),
+		cmocka_unit_test(no_object),	       cmocka_unit_test(no_clang),
+		cmocka_unit_test(which_clang),	       cmocka_unit_test(old_clang),
+		cmocka_unit_test(not_clang),	       cmocka_unit_test(killed_clang),
+		cmocka_unit_test(interrupted),	       cmocka_unit_test(no_place_for_headers),
 	};
 
 	return cmocka_run_group_tests(tests, fixture_make, fixture_remove);
