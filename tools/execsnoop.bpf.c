@@ -35,7 +35,7 @@ struct event {
 	char args[ARGS_SIZE] __attribute__((aligned(8)));
 };
 
-LBC_EVENTS(events, struct event, 512 * 1024);
+LBC_EVENTS(events, struct event, 1024 * 1024);
 
 /* What a thread gave to execve(). A thread that succeeds comes back with the id of its process, and its entry stays
  * until the map needs the place. */

@@ -18,6 +18,7 @@ LBC_PARAM(lbc_ns_t, min, 0, "only waits of at least so long");
 LBC_PARAM(bool, preempted, false, "also tasks that could have run on");
 LBC_PARAM(bool, user, true, "take user stacks");
 LBC_PARAM(bool, kernel, true, "take kernel stacks");
+LBC_SELF;
 
 struct waiter {
 	lbc_pid_t pid;
@@ -69,7 +70,7 @@ static __always_inline void begin_wait(void *ctx)
 	__u32 tid = id;
 
 	/* thread 0 is what a CPU runs when there is nothing to run */
-	if (!tid || (pid && pid != id >> 32))
+	if (!tid || (pid && pid != id >> 32) || lbc_is_self(id >> 32))
 		return;
 	w.who.pid = id >> 32;
 	w.who.user_stack = user ? bpf_get_stackid(ctx, &stacks, USER_STACKID_FLAGS) : LBC_NO_STACK;

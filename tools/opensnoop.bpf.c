@@ -16,6 +16,7 @@ LBC_PARAM(__u32, pid, 0, "only this process");
 LBC_PARAM(__s32, uid, -1, "only processes of this user");
 LBC_PARAM(bool, failed, false, "only calls that fail");
 LBC_PARAM(lbc_ns_t, min, 0, "only calls that take at least so long");
+LBC_SELF;
 
 struct event {
 	lbc_time_t time;
@@ -28,7 +29,7 @@ struct event {
 	char path[256];
 };
 
-LBC_EVENTS(events, struct event, 1024 * 1024);
+LBC_EVENTS(events, struct event, 4 * 1024 * 1024);
 
 struct call {
 	__u64 start;
@@ -45,7 +46,7 @@ static __always_inline int on_enter(const char *path, __u64 flags)
 	__u32 tid = id;
 	struct call call;
 
-	if (pid && pid != id >> 32)
+	if ((pid && pid != id >> 32) || lbc_is_self(id >> 32))
 		return 0;
 	if (uid >= 0 && (__u32)uid != (__u32)bpf_get_current_uid_gid())
 		return 0;

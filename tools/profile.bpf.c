@@ -18,6 +18,7 @@ LBC_PARAM(__u32, pid, 0, "only this process");
 LBC_PARAM(bool, idle, false, "also CPUs that have nothing to do");
 LBC_PARAM(bool, user, true, "take user stacks");
 LBC_PARAM(bool, kernel, true, "take kernel stacks");
+LBC_SELF;
 
 struct stack_sample {
 	lbc_pid_t pid;
@@ -39,7 +40,7 @@ int on_sample(void *ctx)
 	struct stack_sample s;
 
 	/* thread 0 is what a CPU runs when there is nothing to run */
-	if ((!idle && !(__u32)id) || (pid && pid != id >> 32))
+	if ((!idle && !(__u32)id) || (pid && pid != id >> 32) || lbc_is_self(id >> 32))
 		return 0;
 	s.pid = id >> 32;
 	s.user_stack = user ? bpf_get_stackid(ctx, &stacks, USER_STACKID_FLAGS) : LBC_NO_STACK;

@@ -19,6 +19,7 @@ LBC_ABOUT("Histogram of the time that tasks wait for a CPU");
 LBC_PARAM(__u32, pid, 0, "only this process");
 LBC_PARAM(bool, processes, false, "one histogram for each process");
 LBC_PARAM(lbc_ns_t, min, 0, "only waits of at least so long");
+LBC_SELF;
 
 LBC_PERCPU_HIST2(latency);
 LBC_SHOW(latency, "hist ns clear");
@@ -67,7 +68,7 @@ static __always_inline void begin_wait(__u32 tid, __u32 tgid)
 	__u64 now;
 
 	/* thread 0 is what a CPU runs when there is nothing to run */
-	if (!tid || (pid && pid != tgid))
+	if (!tid || (pid && pid != tgid) || lbc_is_self(tgid))
 		return;
 	now = bpf_ktime_get_ns();
 	bpf_map_update_elem(&waiting, &tid, &now, BPF_ANY);

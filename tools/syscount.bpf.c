@@ -18,6 +18,7 @@ LBC_PARAM(bool, processes, false, "count for each process by itself");
 LBC_PARAM(bool, failed, false, "only calls that fail");
 LBC_PARAM(lbc_ns_t, min, 0, "only calls that take at least so long");
 LBC_PARAM(bool, histogram, false, "also a histogram of the time for each system call");
+LBC_SELF;
 
 struct call_count {
 	__u64 count;
@@ -63,7 +64,7 @@ static __always_inline int on_enter(long call)
 	__u32 tid = id;
 	struct in_call *at, fresh;
 
-	if (pid && pid != id >> 32)
+	if ((pid && pid != id >> 32) || lbc_is_self(id >> 32))
 		return 0;
 	at = bpf_map_lookup_elem(&threads, &tid);
 	if (at) {

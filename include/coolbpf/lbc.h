@@ -7,7 +7,7 @@
  * the object's own BTF, in two ways that other loaders ignore:
  *
  *  - a BTF declaration tag on a variable or a program:   "lbc_param:TEXT", "lbc_alternative:GROUP",
- * "lbc_attach:TARGET";
+ * "lbc_attach:TARGET", "lbc_self";
  *  - a variable in the section ".lbc", which no loader makes a map of. Its name says what it describes and how:
  *      MAP__lbc_event   its type is a pointer to the type of the events that MAP carries
  *      MAP__lbc_show    tagged "lbc_show:HOW": how to print MAP
@@ -155,6 +155,11 @@ static __always_inline void lbc_ipv6_from_v4(lbc_ipv6_t *to, __u32 v4_network_or
  * the program, so code behind a parameter that is off costs nothing. type is an integer, bool, enum, one of the display
  * types above, or a typedef of a char array (the text must fit with its terminating zero). */
 #define LBC_PARAM(type, name, value, help) const volatile type name SEC(".rodata") LBC_TAG("lbc_param:" help) = value
+
+/* LBC_SELF; lets lbc_is_self(pid) tell the process that runs the tool, so that a tool need not watch itself at work. It is
+ * never true where process numbers are others than the kernel's (in a container), nor under other loaders. */
+#define LBC_SELF	 const volatile __u32 lbc_self SEC(".rodata") LBC_TAG("lbc_self") = 0
+#define lbc_is_self(pid) (lbc_self && (pid) == lbc_self)
 
 /* LBC_SHOW(map, "how"): print this map at the end, and every --interval. how is one of
  *   "table"                 one line per entry

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "btf/type.h"
 
@@ -37,10 +39,10 @@ static bool is_about(const char *name, const char *base, const char *suffix)
 	return !strncmp(name, base, n) && !strcmp(name + n, suffix);
 }
 
-static int add_param(struct coolbpf *cb, const struct btf_type *var, const char *help)
+/* Where a variable stands in .rodata; NULL with the sentence set: nowhere. */
+static const struct btf_var_secinfo *place_in_rodata(struct coolbpf *cb, const struct btf_type *var)
 {
 	const struct btf *btf = cb->btf;
-	struct cb_param *p;
 	__s32 id = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
 	const struct btf_type *sec = id > 0 ? btf__type_by_id(btf, (__u32)id) : NULL;
 	const struct btf_var_secinfo *vsi = sec ? btf_var_secinfos(sec) : NULL;
@@ -48,24 +50,50 @@ static int add_param(struct coolbpf *cb, const struct btf_type *var, const char 
 	for (int i = 0; sec && i < btf_vlen(sec); i++) {
 		if (btf__type_by_id(btf, vsi[i].type) != var)
 			continue;
-		if ((size_t)vsi[i].offset + vsi[i].size > cb->rodata_size)
-			return cb_fail(&cb->err, EINVAL,
-				       "the object's BTF is corrupt: parameter %s lies outside .rodata",
-				       type_str(btf, var));
-		p = realloc(cb->params, (cb->nparams + 1) * sizeof(*p));
-		if (!p)
-			return cb_fail(&cb->err, ENOMEM, "out of memory");
-		cb->params = p;
-		p[cb->nparams++] = (struct cb_param){
-			.name = type_str(btf, var),
-			.help = help,
-			.type_id = var->type,
-			.offset = vsi[i].offset,
-			.size = vsi[i].size,
-		};
-		return 0;
+		if ((size_t)vsi[i].offset + vsi[i].size <= cb->rodata_size)
+			return &vsi[i];
+		cb_fail(&cb->err, EINVAL, "the object's BTF is corrupt: parameter %s lies outside .rodata",
+			type_str(btf, var));
+		return NULL;
 	}
-	return cb_fail(&cb->err, EINVAL, "parameter %s does not stand in .rodata", type_str(btf, var));
+	cb_fail(&cb->err, EINVAL, "parameter %s does not stand in .rodata", type_str(btf, var));
+	return NULL;
+}
+
+static int add_param(struct coolbpf *cb, const struct btf_type *var, const char *help)
+{
+	const struct btf_var_secinfo *place = place_in_rodata(cb, var);
+	struct cb_param *p;
+
+	if (!place)
+		return -EINVAL;
+	p = realloc(cb->params, (cb->nparams + 1) * sizeof(*p));
+	if (!p)
+		return cb_fail(&cb->err, ENOMEM, "out of memory");
+	cb->params = p;
+	p[cb->nparams++] = (struct cb_param){
+		.name = type_str(cb->btf, var),
+		.help = help,
+		.type_id = var->type,
+		.offset = place->offset,
+		.size = place->size,
+	};
+	return 0;
+}
+
+/* LBC_SELF: the number by which the kernel knows this process, or 0 inside a container, where it is not to be had. */
+static int set_self(struct coolbpf *cb, const struct btf_type *var)
+{
+	const struct btf_var_secinfo *place = place_in_rodata(cb, var);
+	const ino_t initial_pid_namespace = 0xeffffffc; /* PROC_PID_INIT_INO */
+	uint32_t pid = (uint32_t)getpid();
+	struct stat st;
+
+	if (!place || place->size != sizeof(pid))
+		return place ? cb_fail(&cb->err, EINVAL, "LBC_SELF is not a number of 4 bytes") : -EINVAL;
+	if (!stat("/proc/self/ns/pid", &st) && st.st_ino == initial_pid_namespace)
+		memcpy(cb->rodata + place->offset, &pid, sizeof(pid));
+	return 0;
 }
 
 static void tag_prog(struct coolbpf *cb, const struct btf_type *func, const char *tag)
@@ -115,6 +143,8 @@ static int read_tag(struct coolbpf *cb, const struct btf_type *t)
 	} else if (btf_is_var(on)) {
 		if ((text = tag_text(tag, "lbc_param:")))
 			return add_param(cb, on, text);
+		if (!strcmp(tag, "lbc_self"))
+			return set_self(cb, on);
 		if ((text = tag_text(tag, "lbc_about:")))
 			cb->about = text;
 		else

@@ -74,3 +74,13 @@ from_tool() {
 	equal "paths" "$BATS_TEST_TMPDIR/fifo" "$(query 'map(.path) | join(" ")')"
 	between "latency" 350000000 5000000000 "$(query '.[0].latency')"
 }
+
+@test "opensnoop does not watch itself" {
+	[ "$(stat -Lc %i /proc/self/ns/pid)" -eq $((0xeffffffc)) ] || skip "a container: the tool does not know its number"
+	start_tool opensnoop
+	cat /etc/hostname >/dev/null
+	pid=$tool
+	stop_tool
+	equal "own opens" "0" "$(query "map(select(.pid == $pid)) | length")"
+	[ "$(query 'length')" -ge 1 ]
+}
