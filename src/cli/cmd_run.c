@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -66,44 +67,58 @@ static void find_tracefs(void)
 	mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL);
 }
 
-/* The text of iterators is printed once. 0 or an exit status; *only is set when the tool has nothing else to wait for. */
-static int print_iterators(struct coolbpf *cb, bool *only)
+static int print_iterator(struct coolbpf *cb, const char *program, struct run_out *out)
 {
-	struct coolbpf_program p;
+	char text[16384];
+	ssize_t got;
+	int fd = coolbpf_iter_fd(cb, program), err = 0;
 
-	*only = true;
-
-	for (size_t i = 0; !coolbpf_program_get(cb, i, &p); i++) {
-		char text[16384];
-		ssize_t got;
-		int fd;
-
-		if (!p.attached)
-			continue;
-		if (strncmp(p.section, "iter", 4)) {
-			*only = false;
-			continue;
-		}
-		fd = coolbpf_iter_fd(cb, p.name);
-		if (fd < 0)
-			return cb_cli_fail("%s", coolbpf_errmsg(cb));
-		while ((got = read(fd, text, sizeof(text))) > 0)
-			fwrite(text, 1, (size_t)got, stdout);
-		close(fd);
+	if (fd < 0)
+		return cb_cli_fail("%s", coolbpf_errmsg(cb));
+	while (!err && (got = read(fd, text, sizeof(text)))) {
+		if (got > 0)
+			err = cb_run_out_text(out, text, (size_t)got);
+		else if (errno != EAGAIN && errno != EINTR)
+			err = -errno;
 	}
+	close(fd);
+	if (err)
+		return cb_cli_fail("iterator %s: %s", program,
+				   *cb_run_out_error(out) ? cb_run_out_error(out) : strerror(-err));
 	return 0;
 }
 
-/* Milliseconds until the nearer of two times, 0 for one that has passed, -1 without end. */
-static int wait_ms(uint64_t now, uint64_t a, uint64_t b)
+/* The text of iterators is printed once. 0 or an exit status; *only is set when the tool has nothing else to wait for. */
+static int print_iterators(struct coolbpf *cb, struct run_out *out, bool *only)
 {
-	uint64_t until = a && b ? (a < b ? a : b) : a | b;
+	struct coolbpf_program p;
+	int status = 0;
 
+	*only = true;
+	for (size_t i = 0; !status && !coolbpf_program_get(cb, i, &p); i++) {
+		if (!p.attached)
+			continue;
+		if (strncmp(p.section, "iter", 4))
+			*only = false;
+		else
+			status = print_iterator(cb, p.name, out);
+	}
+	return status;
+}
+
+static uint64_t nearer(uint64_t a, uint64_t b)
+{
+	return a && b ? (a < b ? a : b) : a | b;
+}
+
+/* Milliseconds until a time, 0 for one that has passed, -1 for none (0). */
+static int wait_ms(uint64_t now, uint64_t until)
+{
 	if (!until)
 		return -1;
 	if (until <= now)
 		return 0;
-	return (int)((until - now + 999999) / 1000000);
+	return until - now > INT_MAX * 1000000ULL ? INT_MAX : (int)((until - now + 999999) / 1000000);
 }
 
 /* Until a signal, the end of --duration, --count events, or an error. Returns 0 or a negative errno. */
@@ -121,7 +136,8 @@ static int loop(const struct run_args *a, struct coolbpf *cb, struct run_out *ou
 	while (!stopped && !cb_run_out_done(out)) {
 		int n, err;
 
-		if (poll(fds, 2, wait_ms(now, end, next)) < 0 && errno != EINTR)
+		if (poll(fds, 2, wait_ms(now, nearer(cb_run_out_flush_due(out), nearer(end, next)))) < 0 &&
+		    errno != EINTR)
 			return -errno;
 		n = fds[0].revents ? coolbpf_consume(cb) : 0;
 		if (n < 0 && n != -ECANCELED)
@@ -178,7 +194,7 @@ static int run_tool(const struct run_args *a, struct coolbpf *cb)
 		cb_run_out_free(out);
 		return cb_cli_fail("%s", coolbpf_errmsg(cb));
 	}
-	status = print_iterators(cb, &only_iterators);
+	status = print_iterators(cb, out, &only_iterators);
 	if (status) {
 		cb_run_out_free(out);
 		return status;

@@ -65,8 +65,12 @@ struct run_out *cb_run_out_new(const struct run_args *a, struct coolbpf *cb, int
 void cb_run_out_until(struct run_out *o, const volatile sig_atomic_t *stopped, uint64_t end_ns);
 /* Becomes true when events have reached --count, or output has failed. */
 bool cb_run_out_done(const struct run_out *o);
+/* Text as it is, before the first event. */
+int cb_run_out_text(struct run_out *o, const char *text, size_t n);
 /* Events that have been formatted leave for the descriptor. Negative errno: output failed, see cb_run_out_error(). */
 int cb_run_out_flush(struct run_out *o, bool idle);
+/* When a flush is wanted even if nothing else happens, by CLOCK_MONOTONIC in ns; 0: never. A file gets events late. */
+uint64_t cb_run_out_flush_due(const struct run_out *o);
 /* Print the maps that the tool shows; final: not one of many. */
 int cb_run_out_maps(struct run_out *o, bool final);
 /* Has the tool maps to show? */

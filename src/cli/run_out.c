@@ -48,8 +48,8 @@ struct run_out {
 	bool done;
 	int error;
 	struct cb_err err;
-	uint64_t last_flush_ns;
-	bool block_printed; /* a block of maps is on the terminal already */
+	uint64_t flush_due_ns; /* by when the file must have what was printed; 0: it has */
+	bool block_printed;    /* a block of maps is on the terminal already */
 	const volatile sig_atomic_t *stopped;
 	uint64_t end_ns; /* or 0 */
 	uint64_t seen;
@@ -111,14 +111,12 @@ void cb_run_out_until(struct run_out *o, const volatile sig_atomic_t *stopped, u
 	o->end_ns = end_ns;
 }
 
-static int on_event(void *ctx, const struct coolbpf_event *ev)
+/* 0, also for an event that is not to be seen; a negative errno. */
+static int print_event(struct stream *s, const struct coolbpf_event *ev)
 {
-	struct stream *s = ctx;
 	struct run_out *o = s->out;
 	int err;
 
-	if (is_over(o))
-		return -ECANCELED;
 	if (s->hidden)
 		return 0;
 	if (s->filter && ev->type_id && !cb_filter_match(s->filter, ev->data))
@@ -134,6 +132,15 @@ static int on_event(void *ctx, const struct coolbpf_event *ev)
 	if (++o->printed == o->args->count)
 		o->done = true;
 	return 0;
+}
+
+/* The event itself is always printed: one that is refused here is gone. */
+static int on_event(void *ctx, const struct coolbpf_event *ev)
+{
+	struct stream *s = ctx;
+	int err = s->out->done ? -ECANCELED : print_event(s, ev);
+
+	return !err && is_over(s->out) ? -ECANCELED : err;
 }
 
 /* 0 or an exit status. */
@@ -244,18 +251,31 @@ const char *cb_run_out_error(const struct run_out *o)
 	return o->err.text;
 }
 
+int cb_run_out_text(struct run_out *o, const char *text, size_t n)
+{
+	int err = cb_write_all(o->fd, text, n);
+
+	return err ? failed(o, cb_fail(&o->err, -err, "cannot write the output: %s", strerror(-err))) : 0;
+}
+
+uint64_t cb_run_out_flush_due(const struct run_out *o)
+{
+	return o->flush_due_ns;
+}
+
 int cb_run_out_flush(struct run_out *o, bool idle)
 {
-	uint64_t now = 0;
-
 	if (o->error)
 		return o->error;
 	if (o->file && !idle) {
-		now = now_ns();
-		if (now - o->last_flush_ns < FLUSH_NS)
+		uint64_t now = now_ns();
+
+		if (!o->flush_due_ns)
+			o->flush_due_ns = now + FLUSH_NS;
+		if (now < o->flush_due_ns)
 			return 0;
-		o->last_flush_ns = now;
 	}
+	o->flush_due_ns = 0;
 	for (size_t i = 0; i < o->nstreams; i++) {
 		int err = o->streams[i].printer ? cb_printer_flush(o->streams[i].printer, &o->err) : 0;
 

@@ -99,25 +99,23 @@ int cb_events_prepare(struct coolbpf *cb)
 	return err;
 }
 
-/* Returns what the function says when that is an error, which ends the poll. */
+/* Returns what the function says when that is an error, which ends the poll. m->event and m->fn are set when the map is
+ * opened: this runs for each event, and asking libbpf for the name each time doubles its cost. */
 static int deliver(struct cb_evmap *m, const void *data, size_t size, int cpu)
 {
-	struct coolbpf_event event = {
-		.map = bpf_map__name(m->map->map),
-		.data = data,
-		.size = size,
-		.type_id = size >= m->type_size ? m->type_id : 0,
-		.cpu = cpu,
-	};
-	void *ctx;
-	coolbpf_event_fn fn = reader(m, &ctx);
 	int err;
 
+	m->event.data = data;
+	m->event.size = size;
+	m->event.type_id = size >= m->type_size ? m->type_id : 0;
+	m->event.cpu = cpu;
 	m->received++;
-	err = fn(ctx, &event);
-	if (err < 0 && !m->cb->callback_error)
+	err = m->call(m->call_ctx, &m->event);
+	if (err >= 0)
+		return 0;
+	if (!m->cb->callback_error)
 		m->cb->callback_error = err;
-	return err < 0 ? err : 0;
+	return err;
 }
 
 static int on_ring_sample(void *ctx, void *data, size_t size)
@@ -199,9 +197,10 @@ static int watch(struct coolbpf *cb, int fd, void *what)
 static int open_map(struct coolbpf *cb, struct cb_evmap *m)
 {
 	int fd = bpf_map__fd(m->map->map);
-	void *unused;
 
-	if (!reader(m, &unused))
+	m->call = reader(m, &m->call_ctx);
+	m->event.map = bpf_map__name(m->map->map);
+	if (!m->call)
 		return 0;
 	if (!m->ring) {
 		int err = open_perf_buffer(m);

@@ -56,6 +56,9 @@ struct cb_evmap {
 	struct cb_runtime_map *room; /* the map NAME__lbc, where the programs count what did not fit; or NULL */
 	coolbpf_event_fn fn;
 	void *ctx;
+	coolbpf_event_fn call; /* what each event goes to, and the event, but for what differs from one to the next */
+	void *call_ctx;
+	struct coolbpf_event event;
 	struct perf_buffer *pb;
 	bool kernel_counts; /* the kernel keeps count of what the perf buffer could not take */
 	uint64_t received, lost;
