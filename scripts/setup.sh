@@ -12,7 +12,7 @@ build="gcc libc6-dev make meson ninja-build pkg-config python3-minimal
 	libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libbz2-dev liblzma-dev libzstd-dev clang"
 # Runners, linters, and other tools whose answers the tests compare ours with.
 check="libcmocka-dev bats clang-format clang-tidy libclang-rt-dev llvm shellcheck mandoc jq
-	bpftool bpftrace strace linux-perf pahole valgrind iproute2 procps util-linux binutils file
+	bpftool bpftrace strace linux-perf pahole valgrind iproute2 procps util-linux bsdextrautils binutils file
 	python3 g++ mount netcat-openbsd iperf3 fio librsvg2-bin zstd xz-utils libxml2-utils systemtap-sdt-dev"
 
 case "${1:-all}" in
