@@ -8,10 +8,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static int cmd_help(int argc, char **argv);
 static int cmd_version(int argc, char **argv);
@@ -116,11 +118,25 @@ void cb_cli_log(void *ctx, enum coolbpf_log_level level, const char *text)
 	fprintf(stderr, "coolbpf: %s\n", text);
 }
 
+/* A standard descriptor that came closed would go to the first file that is opened, and output would end up in there.
+ * Opened for reading it refuses what is written, as a closed one does. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
 	int status;
 
+	fill_standard_descriptors();
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write that met it */
 	if (argc < 2) {
 		print_help(stderr);

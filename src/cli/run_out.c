@@ -72,6 +72,8 @@ static bool wants_stacks(const struct run_args *a)
 
 static int failed(struct run_out *o, int err)
 {
+	if (!o->error && o->args->out && !strstr(o->err.text, o->args->out))
+		cb_fail_in(&o->err, err, "%s", o->args->out);
 	o->error = err;
 	o->done = true;
 	return err;
