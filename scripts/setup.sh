@@ -13,7 +13,7 @@ build="gcc libc6-dev make meson ninja-build pkg-config python3-minimal
 # Runners, linters, and other tools whose answers the tests compare ours with.
 check="libcmocka-dev bats clang-format clang-tidy libclang-rt-dev llvm shellcheck mandoc jq
 	bpftool bpftrace strace linux-perf pahole valgrind iproute2 procps util-linux bsdextrautils binutils file
-	python3 g++ mount netcat-openbsd iperf3 fio librsvg2-bin zstd xz-utils libxml2-utils systemtap-sdt-dev"
+	python3 g++ mount netcat-openbsd iperf3 fio librsvg2-bin chromium rustc zstd xz-utils libxml2-utils systemtap-sdt-dev"
 
 case "${1:-all}" in
 build) wanted=$build ;;
