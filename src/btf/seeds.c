@@ -11,11 +11,11 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
-#include <gelf.h>
 #include <linux/bpf.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf/elf.h"
 #include "btf/ext.h"
 #include "btf/type.h"
 
@@ -116,49 +116,31 @@ static int add_record(void *ctx, unsigned char *record)
 	return add(a->seeds, a->btf, &relo, a->e);
 }
 
-static int read_relocations(struct cb_btf_seeds *s, const Elf_Data *btf_data, const Elf_Data *ext, struct cb_err *e)
-{
-	struct btf *btf = btf__new(btf_data->d_buf, (uint32_t)btf_data->d_size);
-	struct adding a = {.seeds = s, .btf = btf, .e = e};
-	int err;
-
-	if (!btf)
-		return cb_fail(e, errno == ENOMEM ? ENOMEM : EINVAL, "corrupt object: .BTF");
-	err = cb_btf_ext_each(ext->d_buf, ext->d_size, CB_EXT_RELOCATIONS, sizeof(struct bpf_core_relo), add_record, &a,
-			      e);
-	btf__free(btf);
-	return err;
-}
-
 int cb_btf_seeds_of(const void *object, size_t size, struct cb_btf_seeds *s, struct cb_err *e)
 {
-	const Elf_Data *btf = NULL, *ext = NULL;
-	Elf_Scn *section = NULL;
-	size_t names;
-	GElf_Shdr sh;
-	Elf *elf;
-	int err = 0;
+	const void *types, *ext;
+	size_t types_size, ext_size;
+	struct adding a = {.seeds = s, .e = e};
+	struct btf *btf;
+	int err;
 
 	*s = (struct cb_btf_seeds){0};
 	memset(s->first, -1, sizeof(s->first));
-	elf_version(EV_CURRENT);
-	elf = elf_memory((char *)object, size);
-	if (!elf || elf_kind(elf) != ELF_K_ELF || elf_getshdrstrndx(elf, &names)) {
-		err = cb_fail(e, EINVAL, "the object is not an ELF file, or corrupt");
-		goto out;
-	}
-	while ((section = elf_nextscn(elf, section))) {
-		const char *name = gelf_getshdr(section, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
-
-		if (name && !strcmp(name, ".BTF"))
-			btf = elf_rawdata(section, NULL);
-		else if (name && !strcmp(name, ".BTF.ext"))
-			ext = elf_rawdata(section, NULL);
-	}
-	if (btf && ext && btf->d_buf && ext->d_buf)
-		err = read_relocations(s, btf, ext, e);
-out:
-	elf_end(elf);
+	err = cb_elf_section(object, size, ".BTF", &types, &types_size);
+	if (!err)
+		err = cb_elf_section(object, size, ".BTF.ext", &ext, &ext_size);
+	if (err == -ENOENT)
+		return 0;
+	if (err)
+		return cb_fail(e, -err,
+			       err == -ENOTSUP ? "the object is in the byte order of another machine"
+					       : "the object is not an ELF file, or corrupt");
+	a.btf = btf = btf__new(types, (uint32_t)types_size);
+	if (!btf)
+		return cb_fail(e, errno == ENOMEM ? ENOMEM : EINVAL, "corrupt object: .BTF");
+	err = cb_btf_ext_each((void *)ext, ext_size, CB_EXT_RELOCATIONS, sizeof(struct bpf_core_relo), add_record, &a,
+			      e);
+	btf__free(btf);
 	return err;
 }
 

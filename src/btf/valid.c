@@ -4,17 +4,22 @@
  *
  * libbpf 1.1 believes the ids and offsets inside BTF: a type that refers to one that is not there makes it crash later,
  * and a typedef of itself makes it loop for ever. So the whole is checked here once, in one pass that costs a fraction
- * of what libbpf's own parsing does.
+ * of what libbpf's own parsing does. What libbpf's parsing has checked already: that each record and the strings are
+ * inside, and, by turning it, BTF in the byte order of another machine.
  */
 #include "btf/valid.h"
 
 #include <errno.h>
 #include <stdint.h>
 
-#include "btf/bytes.h"
+/* Corrupt names are offsets outside the strings. */
+static bool has_name(const struct btf *btf, uint32_t offset)
+{
+	return btf__name_by_offset(btf, offset);
+}
 
 /* What one type may refer to, as far as ids and names go. */
-static bool references_inside(const struct cb_btf_view *v, const struct btf_type *t, uint32_t count)
+static bool references_inside(const struct btf *btf, const struct btf_type *t, uint32_t count)
 {
 	const struct btf_member *m = btf_members(t);
 	const struct btf_enum *en = btf_enum(t);
@@ -22,7 +27,7 @@ static bool references_inside(const struct cb_btf_view *v, const struct btf_type
 	const struct btf_param *p = btf_params(t);
 	const struct btf_var_secinfo *s = btf_var_secinfos(t);
 	uint16_t vlen = btf_vlen(t);
-	bool ok = t->name_off < v->strs_len;
+	bool ok = has_name(btf, t->name_off);
 
 	switch (btf_kind(t)) {
 	case BTF_KIND_ARRAY:
@@ -30,19 +35,19 @@ static bool references_inside(const struct cb_btf_view *v, const struct btf_type
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
 		for (uint16_t i = 0; i < vlen; i++)
-			ok = ok && m[i].name_off < v->strs_len && m[i].type < count;
+			ok = ok && has_name(btf, m[i].name_off) && m[i].type < count;
 		return ok;
 	case BTF_KIND_ENUM:
 		for (uint16_t i = 0; i < vlen; i++)
-			ok = ok && en[i].name_off < v->strs_len;
+			ok = ok && has_name(btf, en[i].name_off);
 		return ok;
 	case BTF_KIND_ENUM64:
 		for (uint16_t i = 0; i < vlen; i++)
-			ok = ok && en64[i].name_off < v->strs_len;
+			ok = ok && has_name(btf, en64[i].name_off);
 		return ok;
 	case BTF_KIND_FUNC_PROTO:
 		for (uint16_t i = 0; i < vlen; i++)
-			ok = ok && p[i].name_off < v->strs_len && p[i].type < count;
+			ok = ok && has_name(btf, p[i].name_off) && p[i].type < count;
 		return ok && t->type < count;
 	case BTF_KIND_DATASEC:
 		for (uint16_t i = 0; i < vlen; i++)
@@ -76,22 +81,23 @@ static bool chain_ends(const struct btf *btf, uint32_t id)
 	return false;
 }
 
-static int check(const void *data, size_t size, const struct btf *btf, struct cb_err *e)
+/* libbpf keeps the size of a variable in an int, and takes a negative one for an error. (The BTF of some old kernels has
+ * structs of 4 GB, which nobody uses.) */
+static bool variable_fits(const struct btf *btf, uint32_t id)
 {
-	uint32_t count = btf__type_cnt(btf), id = 1;
-	const struct btf_type *t;
-	struct cb_btf_view v;
-	size_t at = 0;
-	int err;
+	return !btf_is_var(btf__type_by_id(btf, id)) || btf__resolve_size(btf, id) <= INT32_MAX;
+}
 
-	err = cb_btf_view(data, size, &v, e);
-	if (err == -ENOTSUP)
-		return 0; /* libbpf has turned the byte order and looked at each type while doing so */
-	if (err)
-		return err;
-	for (; (t = cb_btf_next(&v, &at)); id++)
-		if (!references_inside(&v, t, count) || !chain_ends(btf, id))
+static int check(const struct btf *btf, struct cb_err *e)
+{
+	uint32_t count = btf__type_cnt(btf);
+
+	for (uint32_t id = 1; id < count; id++)
+		if (!references_inside(btf, btf__type_by_id(btf, id), count) || !chain_ends(btf, id))
 			return cb_fail(e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
+	for (uint32_t id = 1; id < count; id++)
+		if (!variable_fits(btf, id))
+			return cb_fail(e, EINVAL, "corrupt BTF: the variable %u is larger than any memory", id);
 	return 0;
 }
 
@@ -104,7 +110,7 @@ struct btf *cb_btf_parse(const void *data, size_t size, struct cb_err *e)
 		err = errno == ENOMEM ? ENOMEM : EINVAL;
 		cb_fail(e, err, err == ENOMEM ? "out of memory" : "corrupt BTF");
 	} else {
-		err = -check(data, size, btf, e);
+		err = -check(btf, e);
 	}
 	if (err) {
 		btf__free(btf);

@@ -9,7 +9,7 @@
 #include "base/err.h"
 
 /* Parse BTF and look at every id, name and chain in it. NULL with errno (EINVAL, ENOMEM) and a sentence without the name
- * of the file, which the caller knows. Free with btf__free(). data must be aligned to 4. */
+ * of the file, which the caller knows. Free with btf__free(). */
 struct btf *cb_btf_parse(const void *data, size_t size, struct cb_err *e);
 
 #endif

@@ -5,9 +5,6 @@
 
 #include "runtime/runtime.h"
 
-/* The bytes of a section of the handle's object, aligned to 4. -ENOENT; -EINVAL: the ELF file is cut or corrupt. */
-int cb_elf_section(const struct coolbpf *cb, const char *name, const char **data, size_t *size);
-
 /* Write "file:line" of the first line record whose text is this (leading blanks aside). -ENOENT; -EINVAL: .BTF.ext is
  * absent or corrupt. */
 int cb_lineinfo_find(const struct coolbpf *cb, const char *text, char *out, size_t size);

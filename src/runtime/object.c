@@ -16,11 +16,11 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "btf/elf.h"
 #include "btf/kernel.h"
 #include "btf/minimise.h"
 #include "btf/valid.h"
 #include "compile/compile.h"
-#include "runtime/lineinfo.h"
 
 enum {
 	OBJECT_MAX = 64 << 20, /* a BPF object is far smaller; anything larger is not one */
@@ -224,6 +224,7 @@ static int check_elf(struct coolbpf *cb, const char *name)
 {
 	const Elf64_Ehdr *h = (const void *)cb->data;
 	unsigned char order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
+	int err;
 
 	if (cb->size < sizeof(*h) || memcmp(h->e_ident, ELFMAG, SELFMAG))
 		return cb_fail(&cb->err, ENOEXEC, "%s is not an ELF object; a source must end in .c", name);
@@ -235,21 +236,22 @@ static int check_elf(struct coolbpf *cb, const char *name)
 			&cb->err, EINVAL,
 			"%s is an ELF file for machine %u, not a BPF object (%u); compile it with clang -target bpf",
 			name, h->e_machine, EM_BPF);
-	return 0;
+	err = cb_elf_check(cb->data, cb->size, &cb->err);
+	return err ? cb_fail_in(&cb->err, err, "%s", name) : 0;
 }
 
 /* libbpf would believe it. */
 static int check_btf(struct coolbpf *cb, const char *name)
 {
-	const char *data;
+	const void *data;
 	size_t size;
 	struct btf *btf;
-	int err = cb_elf_section(cb, ".BTF", &data, &size);
+	int err = cb_elf_section(cb->data, cb->size, ".BTF", &data, &size);
 
 	if (err == -ENOENT)
 		return cb_fail(&cb->err, EINVAL, "%s has no BTF; compile it with clang -g -target bpf", name);
 	if (err)
-		return cb_fail(&cb->err, EINVAL, "%s is not a complete ELF file", name);
+		return cb_fail(&cb->err, EINVAL, "%s has two sections .BTF, or one without bytes", name);
 	btf = cb_btf_parse(data, size, &cb->err);
 	if (!btf)
 		return cb_fail_in(&cb->err, -errno, "%s", name);

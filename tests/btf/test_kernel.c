@@ -163,6 +163,19 @@ static void assert_write_refused(struct btf *btf, const char *words)
 	assert_refused(EINVAL, words);
 }
 
+static void assert_written_taken(struct btf *btf)
+{
+	__u32 size;
+	const void *raw = btf__raw_data(btf, &size);
+	struct btf *back;
+
+	write_file(raw, size);
+	btf__free(btf);
+	back = cb_btf_kernel_load(file, NULL);
+	assert_non_null(back);
+	btf__free(back);
+}
+
 /* What would make libbpf crash or loop later is refused here. */
 static void corrupt_references(void **state)
 {
@@ -182,6 +195,28 @@ static void corrupt_references(void **state)
 	btf = three_types();
 	btf_members(type_of(btf, 2))->name_off = 12345;
 	assert_write_refused(btf, "type 2 refers to what is not there");
+	/* in the other byte order, too */
+	btf = three_types();
+	type_of(btf, 3)->type = 77;
+	btf__set_endianness(btf, btf__endianness(btf) == BTF_BIG_ENDIAN ? BTF_LITTLE_ENDIAN : BTF_BIG_ENDIAN);
+	assert_write_refused(btf, "type 3 refers to what is not there");
+}
+
+static void variables_too_large(void **state)
+{
+	struct btf *btf = three_types();
+
+	/* 4 GB that nobody uses are in the BTF of 3.10.0-1062.an7 */
+	type_of(btf, 2)->size = UINT32_MAX;
+	assert_written_taken(btf);
+	btf = three_types();
+	btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, 3);
+	type_of(btf, 1)->size = 0x80000000;
+	assert_write_refused(btf, "the variable 4 is larger than any memory");
+	btf = three_types();
+	btf__add_array(btf, 1, 1, 0x20000000); /* of 4 bytes each */
+	btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, 4);
+	assert_write_refused(btf, "the variable 5 is larger than any memory");
 }
 
 static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -192,9 +227,14 @@ static int quiet(enum libbpf_print_level level, const char *fmt, va_list args)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(path_order),	      cmocka_unit_test(running_kernel), cmocka_unit_test(elf_section),
-		cmocka_unit_test(other_byte_order),   cmocka_unit_test(not_btf),	cmocka_unit_test(cut),
+		cmocka_unit_test(path_order),
+		cmocka_unit_test(running_kernel),
+		cmocka_unit_test(elf_section),
+		cmocka_unit_test(other_byte_order),
+		cmocka_unit_test(not_btf),
+		cmocka_unit_test(cut),
 		cmocka_unit_test(corrupt_references),
+		cmocka_unit_test(variables_too_large),
 	};
 	int failed;
 
