@@ -161,6 +161,14 @@ int cb_attach_tc(struct coolbpf *cb, size_t i, const char *interface, bool egres
 	return cb_link_add_undo(cb, &l);
 }
 
+static int undo_cgroup(struct cb_link *l)
+{
+	int err = bpf_prog_detach2((int)l->handle, l->fd, (enum bpf_attach_type)l->attach_type);
+
+	close(l->fd);
+	return err;
+}
+
 int cb_attach_cgroup(struct coolbpf *cb, size_t i, const char *path)
 {
 	struct bpf_program *prog = cb->progs[i].prog;
@@ -179,15 +187,25 @@ int cb_attach_cgroup(struct coolbpf *cb, size_t i, const char *path)
 	if (bpf_program__type(prog) == BPF_PROG_TYPE_SOCK_OPS)
 		type = BPF_CGROUP_SOCK_OPS;
 	cb_listen(cb);
-	/* cgroup links came with kernel 5.7 */
 	l.fd = bpf_link_create(bpf_program__fd(prog), cgroup, type, NULL);
-	err = l.fd < 0 ? -l.fd : 0;
-	close(cgroup);
+	err = l.fd < 0 ? l.fd : 0;
+	if (err == -EINVAL) {
+		/* cgroup links came with kernel 5.7; BPF_F_ALLOW_MULTI, beside the programs of others, with 4.15 */
+		err = bpf_prog_attach(bpf_program__fd(prog), cgroup, type, BPF_F_ALLOW_MULTI);
+		if (!err)
+			l = (struct cb_link){.prog = i,
+					     .undo = undo_cgroup,
+					     .fd = cgroup,
+					     .attach_type = (int)type,
+					     .handle = (uint32_t)bpf_program__fd(prog)};
+	}
+	if (l.fd != cgroup)
+		close(cgroup);
 	if (err) {
-		failed(cb, i, what, err);
-		if (err == EBADF || err == EINVAL)
+		failed(cb, i, what, -err);
+		if (err == -EBADF || err == -EINVAL)
 			cb_fail_more(&cb->err, 0, "; it must be a cgroup of version 2 (mount | grep cgroup2)");
-		return -err;
+		return err;
 	}
 	cb_listen(NULL);
 	return cb_link_add_undo(cb, &l);

@@ -219,6 +219,16 @@ static void several_at_once(void **state)
 	tool_end(b);
 }
 
+/* Kernels before 5.7 know no links for cgroups. */
+static void without_links(void **state)
+{
+	need_group();
+	without_bpf(BPF_LINK_CREATE, -1, connect4);
+	without_bpf(BPF_LINK_CREATE, -1, sockops);
+	without_bpf(BPF_LINK_CREATE, -1, several_at_once);
+	in_group(connect_freely);
+}
+
 static void refusals(void **state)
 {
 	need_group();
@@ -241,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sock_create, make_group, remove_group),
 		cmocka_unit_test_setup_teardown(sockops, make_group, remove_group),
 		cmocka_unit_test_setup_teardown(several_at_once, make_group, remove_group),
+		cmocka_unit_test_setup_teardown(without_links, make_group, remove_group),
 		cmocka_unit_test_setup_teardown(refusals, make_group, remove_group),
 	};
 

@@ -88,6 +88,29 @@ static void native_on_veth(void **state)
 	output_of("ip link del cbtest0");
 }
 
+/* Kernels before 5.9 know no links for XDP: netlink attaches. Another's program is not replaced, and not taken away. */
+static void netlink(void **state)
+{
+	struct coolbpf *cb = loaded(), *other = loaded();
+
+	must(cb, coolbpf_attach_xdp(cb, "drop_discard", "lo", XDP_FLAGS_SKB_MODE));
+	assert_int_equal(mode_of("lo"), 2);
+	assert_int_equal(arriving(8, 9), 0);
+	assert_int_equal(tool_count(cb, 0), 8);
+	must_refuse(other, coolbpf_attach_xdp(other, "drop_discard", "lo", XDP_FLAGS_SKB_MODE), -EBUSY, "XDP on lo");
+	coolbpf_free(other);
+	assert_int_equal(mode_of("lo"), 2);
+	tool_end(cb);
+	assert_int_equal(mode_of("lo"), 0);
+	assert_int_equal(arriving(5, 9), 5);
+}
+
+static void without_links(void **state)
+{
+	own_network();
+	without_bpf(BPF_LINK_CREATE, -1, netlink);
+}
+
 static void refusals(void **state)
 {
 	struct coolbpf *cb = loaded();
@@ -103,10 +126,8 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(generic_on_lo),
-		cmocka_unit_test(by_words),
-		cmocka_unit_test(native_on_veth),
-		cmocka_unit_test(refusals),
+		cmocka_unit_test(generic_on_lo), cmocka_unit_test(by_words), cmocka_unit_test(native_on_veth),
+		cmocka_unit_test(without_links), cmocka_unit_test(refusals),
 	};
 
 	return run_as_root(tests);

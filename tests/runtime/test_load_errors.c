@@ -148,6 +148,26 @@ static void object_without_btf(void **state)
 	coolbpf_free(cb);
 }
 
+static void options(void **state)
+{
+	struct coolbpf_opts opts = {.sz = 1};
+	struct coolbpf *cb;
+
+	errno = 0;
+	assert_null(coolbpf_new(&opts));
+	assert_int_equal(errno, EINVAL);
+	/* a smaller struct of an older program: what it does not have is zero */
+	opts = (struct coolbpf_opts){.sz = sizeof(size_t), .btf_path = "/no/such/btf"};
+	cb = coolbpf_new(&opts);
+	must(cb, coolbpf_open_source(cb, HEAD "SEC(\"socket\") int f(void *c) { return 0; }\n", "dir/x.bpf.c"));
+	assert_string_equal(coolbpf_name(cb), "x");
+	assert_string_equal(coolbpf_about(cb), "");
+	must(cb, coolbpf_load(cb));
+	must_refuse(cb, coolbpf_load(cb), -EBUSY, "x is already loaded");
+	coolbpf_free(cb);
+	coolbpf_free(NULL);
+}
+
 /* ---- The kernel's BTF -------------------------------------------------------------------------------------------------- */
 
 /* A tool that is relocated to the kernel's types. */
@@ -353,11 +373,12 @@ static void without_tracefs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(files),	  cmocka_unit_test(elf_files_of_other_kinds),
-		cmocka_unit_test(cut_objects),	  cmocka_unit_test(object_without_btf),
-		cmocka_unit_test(kernel_btf),	  cmocka_unit_test(verifier),
-		cmocka_unit_test(maps),		  cmocka_unit_test(unknown_hooks),
-		cmocka_unit_test(without_rights), cmocka_unit_test(without_tracefs),
+		cmocka_unit_test(files),	   cmocka_unit_test(elf_files_of_other_kinds),
+		cmocka_unit_test(cut_objects),	   cmocka_unit_test(object_without_btf),
+		cmocka_unit_test(options),	   cmocka_unit_test(kernel_btf),
+		cmocka_unit_test(verifier),	   cmocka_unit_test(maps),
+		cmocka_unit_test(unknown_hooks),   cmocka_unit_test(without_rights),
+		cmocka_unit_test(without_tracefs),
 	};
 	int failed;
 

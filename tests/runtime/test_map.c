@@ -1,11 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /* Maps: lookup, update, delete, walks with and without batches, values of each CPU added up by type, stacks. */
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-
 #include "tool.h"
 
 /* As in bpf/maps.bpf.c. */
@@ -187,46 +181,6 @@ static void stop_in_the_middle(void **state)
 	assert_int_equal(coolbpf_map_each(cb, "hash", 0, on_entry, &w), -ECANCELED);
 	assert_int_equal(w.n, 3);
 	coolbpf_free(cb);
-}
-
-/* The other way of walking, for kernels without batches: a seccomp filter answers EINVAL to their commands, as such
- * kernels do. Everything else is as above. */
-static void refuse_batches(void)
-{
-	struct sock_filter code[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 4),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_MAP_LOOKUP_BATCH, 1, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, BPF_MAP_LOOKUP_AND_DELETE_BATCH, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog filter = {.len = sizeof(code) / sizeof(*code), .filter = code};
-
-	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
-}
-
-static void in_a_child_without_batches(void (*test)(void **))
-{
-	int status;
-	pid_t child = fork();
-
-	if (!child) {
-		struct coolbpf *cb = loaded();
-		uint64_t keys[4], values[4];
-		uint32_t n = 4, position;
-
-		refuse_batches();
-		fill(cb, 4);
-		if (bpf_map_lookup_batch(map(cb, "hash").fd, NULL, &position, keys, values, &n, NULL) != -EINVAL)
-			_exit(100);
-		coolbpf_free(cb);
-		test(NULL);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
 }
 
 static void array(void **state)
@@ -468,13 +422,14 @@ static void refusals(void **state)
 	tool_end(cb);
 }
 
+/* The other way of walking, for kernels without batches (before 5.6). Everything else is as above. */
 static void without_batches(void **state)
 {
-	in_a_child_without_batches(each_entry_once);
-	in_a_child_without_batches(take_each_entry);
-	in_a_child_without_batches(stop_in_the_middle);
-	in_a_child_without_batches(array);
-	in_a_child_without_batches(take_percpu);
+	without_bpf(BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH, each_entry_once);
+	without_bpf(BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH, take_each_entry);
+	without_bpf(BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH, stop_in_the_middle);
+	without_bpf(BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH, array);
+	without_bpf(BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH, take_percpu);
 }
 
 int main(void)

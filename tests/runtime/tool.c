@@ -6,11 +6,16 @@
 #include <bpf/btf.h>
 #include <dirent.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <mntent.h>
 #include <net/if.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 /* Objects that this process has compiled already. */
 static struct {
@@ -278,6 +283,39 @@ const char *no_trampoline(enum bpf_prog_type type, enum bpf_attach_type attach, 
 	}
 	close(link);
 	return NULL;
+}
+
+static void refuse_bpf(int command, int another)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_bpf, 0, 4),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)command, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)another, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = sizeof(code) / sizeof(*code), .filter = code};
+
+	assert_int_equal(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter), 0);
+}
+
+void without_bpf(int command, int another, void (*test)(void **))
+{
+	union bpf_attr attr = {0};
+	int status;
+	pid_t child = fork();
+
+	if (!child) {
+		refuse_bpf(command, another);
+		if (syscall(SYS_bpf, command, &attr, sizeof(attr)) != -1 || errno != EINVAL)
+			_exit(100);
+		test(NULL);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 int tool_run(const struct CMUnitTest *tests, size_t n)

@@ -82,6 +82,10 @@ const char *no_kprobes(void);
  * same. */
 const char *no_trampoline(enum bpf_prog_type type, enum bpf_attach_type attach, const char *function);
 
+/* Run a test in a child to which the kernel answers EINVAL for these bpf() commands (the second may be -1), as kernels
+ * do that do not know them. */
+void without_bpf(int command, int another, void (*test)(void **));
+
 int tool_run(const struct CMUnitTest *tests, size_t n);
 #define run_as_root(tests) tool_run(tests, sizeof(tests) / sizeof(*(tests)))
 
