@@ -63,6 +63,8 @@ start_tool() {
 		cat "$log"
 		return 1
 	}
+	# a CPU that sleeps may pass a tracepoint's old code for some milliseconds more, and even once after it wakes
+	sleep 0.2
 }
 
 # Events may still be on their way through the kernel when the workload has ended.
