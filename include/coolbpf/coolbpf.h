@@ -11,7 +11,8 @@
  *	coolbpf_free(cb);
  *
  * Errors: a function that returns int returns 0 (or a count, where it says so) or a negative errno; one that returns a
- * pointer returns NULL and sets errno. Both leave a sentence for people on the handle, see coolbpf_errmsg().
+ * pointer returns NULL and sets errno. Both leave a sentence for people on the handle, see coolbpf_errmsg(). The end of a
+ * list, -ERANGE, is no failure and leaves none.
  *
  * Ownership: what a function returns as const belongs to the handle and lives until coolbpf_free(), unless it says
  * otherwise. Whoever calls a _new() function calls its _free(), which takes NULL too.
@@ -19,7 +20,7 @@
  * Threads: a handle is used by one thread at a time; different handles are independent.
  *
  * Option structs begin with their own size (sz), set by the caller to sizeof; fields that a newer header adds at the
- *end are taken as zero when an older program passes its smaller struct.
+ * end are taken as zero when an older program passes its smaller struct.
  */
 #ifndef COOLBPF_COOLBPF_H
 #define COOLBPF_COOLBPF_H
@@ -89,8 +90,7 @@ const void *coolbpf_object_data(const struct coolbpf *cb, size_t *size);
 struct bpf_object *coolbpf_bpf_object(const struct coolbpf *cb);
 const struct btf *coolbpf_btf(const struct coolbpf *cb);
 
-/* ---- Parameters (LBC_PARAM); set them between open and load
- * ---------------------------------------------------------- */
+/* ---- Parameters (LBC_PARAM); set them between open and load ----------------------------------------------------- */
 
 struct coolbpf_param {
 	const char *name;
@@ -98,8 +98,8 @@ struct coolbpf_param {
 	const char *type; /* as in C: "u32", "lbc_ns_t", "enum mode" */
 	uint32_t type_id; /* in coolbpf_btf() */
 	size_t size;
-	const char
-		*value; /* the present value as text that coolbpf_param_set() takes back; valid until the next call */
+	/* the present value as text that coolbpf_param_set() takes back; valid until the next coolbpf_param_get() */
+	const char *value;
 };
 
 size_t coolbpf_param_count(const struct coolbpf *cb);
@@ -113,8 +113,7 @@ int coolbpf_param_set(struct coolbpf *cb, const char *name, const char *text);
 /* Set from a value of exactly the parameter's size; -EINVAL otherwise. */
 int coolbpf_param_set_value(struct coolbpf *cb, const char *name, const void *value, size_t size);
 
-/* ---- Load and attach
- * ------------------------------------------------------------------------------------------------- */
+/* ---- Load and attach -------------------------------------------------------------------------------------------- */
 
 /* Choose among alternative hooks, relocate, verify, load. -EACCES and -EINVAL with the verifier's last lines and the
  * source line they belong to; -EPERM with what right is missing. */
@@ -190,8 +189,7 @@ int coolbpf_attach_target(struct coolbpf *cb, const char *program, const char *t
 /* A descriptor to read an attached iterator's text from; the caller closes it. */
 int coolbpf_iter_fd(struct coolbpf *cb, const char *program);
 
-/* ---- Events
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Events ----------------------------------------------------------------------------------------------------- */
 
 struct coolbpf_event {
 	const char *map;  /* the event map's name */
@@ -201,7 +199,8 @@ struct coolbpf_event {
 	int cpu;	  /* of a perf buffer; -1 for a ring buffer, which does not tell */
 };
 
-/* Returns 0, or a negative value that stops the present poll and comes back from it. */
+/* Returns 0, or a negative value that stops the present poll and comes back from it. What stands behind that event is
+ * left to the next poll; a loop on coolbpf_epoll_fd() must then call coolbpf_consume() once without being told to. */
 typedef int (*coolbpf_event_fn)(void *ctx, const struct coolbpf_event *event);
 
 /* Have fn called for each event of one map (NULL: of every map that has no function of its own); before load. -ENOENT
@@ -227,8 +226,7 @@ struct coolbpf_event_map {
 size_t coolbpf_event_map_count(const struct coolbpf *cb);
 int coolbpf_event_map_get(struct coolbpf *cb, size_t i, struct coolbpf_event_map *out);
 
-/* ---- Maps
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- Maps ------------------------------------------------------------------------------------------------------- */
 
 struct coolbpf_map {
 	const char *name;
@@ -268,8 +266,7 @@ int coolbpf_map_each(struct coolbpf *cb, const char *map, unsigned flags, coolbp
 /* The addresses of one stack, innermost first; returns how many (at most max), -ENOENT for an id that is not there. */
 int coolbpf_map_stack(struct coolbpf *cb, const char *map, int32_t id, uint64_t *addrs, size_t max);
 
-/* ---- Symbols
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- Symbols ---------------------------------------------------------------------------------------------------- */
 
 struct coolbpf_symbols;
 

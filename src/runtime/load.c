@@ -206,10 +206,8 @@ int coolbpf_load(struct coolbpf *cb)
 			       "nothing has been opened: an open function comes before coolbpf_load()");
 	if (cb->loaded)
 		return cb_fail(&cb->err, EBUSY, "%s is already loaded", coolbpf_name(cb));
-	if (*cb->btf_err.text) {
-		cb->err = cb->btf_err;
-		return -ENOENT;
-	}
+	if (cb->btf_err)
+		return cb_fail(&cb->err, -cb->btf_err, "cannot load %s: %s", coolbpf_name(cb), cb->btf_why.text);
 	err = cb_choose_hooks(cb);
 	if (!err)
 		err = cb_events_prepare(cb);
@@ -222,6 +220,9 @@ int coolbpf_load(struct coolbpf *cb)
 	cb_listen(NULL);
 	if (err)
 		return refused(cb, -err);
-	cb->loaded = true;
-	return cb_events_open(cb);
+	err = cb_events_open(cb);
+	if (err)
+		cb_events_close(cb);
+	cb->loaded = !err;
+	return err;
 }

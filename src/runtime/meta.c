@@ -64,6 +64,7 @@ static int add_param(struct coolbpf *cb, const struct btf_type *var, const char 
 {
 	const struct btf_var_secinfo *place = place_in_rodata(cb, var);
 	struct cb_param *p;
+	char type[128];
 
 	if (!place)
 		return -EINVAL;
@@ -71,13 +72,18 @@ static int add_param(struct coolbpf *cb, const struct btf_type *var, const char 
 	if (!p)
 		return cb_fail(&cb->err, ENOMEM, "out of memory");
 	cb->params = p;
-	p[cb->nparams++] = (struct cb_param){
+	p += cb->nparams;
+	*p = (struct cb_param){
 		.name = type_str(cb->btf, var),
 		.help = help,
+		.type = strdup(cb_btf_type_name(cb->btf, var->type, type, sizeof(type))),
 		.type_id = var->type,
 		.offset = place->offset,
 		.size = place->size,
 	};
+	if (!p->type)
+		return cb_fail(&cb->err, ENOMEM, "out of memory");
+	cb->nparams++;
 	return 0;
 }
 

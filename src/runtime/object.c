@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -103,6 +102,25 @@ static void free_strings(char **list)
 /* The public levels are the internal ones by another name. */
 _Static_assert((int)COOLBPF_LOG_WARN == (int)CB_WARN && (int)COOLBPF_LOG_DEBUG == (int)CB_DEBUG, "log levels differ");
 
+/* What a handle knows of an object when there is none. */
+static void set_unopened(struct coolbpf *cb)
+{
+	cb->name = cb->data = cb->rodata = NULL;
+	cb->size = cb->rodata_size = 0;
+	cb->obj = NULL;
+	cb->btf = NULL;
+	cb->about = "";
+	cb->mini_btf_fd = -1;
+	cb->btf_err = 0;
+	cb->has_ringbuf_type = true;
+	cb->params = NULL;
+	cb->progs = NULL;
+	cb->maps = NULL;
+	cb->evmaps = NULL;
+	cb->nparams = cb->nprogs = cb->nmaps = cb->nevmaps = 0;
+	cb->epoll_fd = -1;
+}
+
 struct coolbpf *coolbpf_new(const struct coolbpf_opts *opts)
 {
 	struct coolbpf_opts o = {.sz = sizeof(o)};
@@ -118,10 +136,7 @@ struct coolbpf *coolbpf_new(const struct coolbpf_opts *opts)
 	cb = calloc(1, sizeof(*cb));
 	if (!cb)
 		return NULL;
-	cb->epoll_fd = -1;
-	cb->mini_btf_fd = -1;
-	cb->has_ringbuf_type = true;
-	cb->about = "";
+	set_unopened(cb);
 	cb->log = (struct cb_log){
 		.level = (enum cb_log_level)o.log_level,
 		.say = (void (*)(void *, enum cb_log_level, const char *))o.log,
@@ -136,30 +151,39 @@ struct coolbpf *coolbpf_new(const struct coolbpf_opts *opts)
 	return cb;
 }
 
-void coolbpf_free(struct coolbpf *cb)
+/* Everything that opening gave the handle; it may open something else then. */
+static void close_object(struct coolbpf *cb)
 {
-	if (!cb)
-		return;
-	coolbpf_detach(cb);
 	cb_listen(cb);
 	cb_events_close(cb);
 	bpf_object__close(cb->obj);
 	cb_listen(NULL);
-	cb_hooks_free(cb->hooks);
 	for (size_t i = 0; i < cb->nprogs; i++) {
 		free(cb->progs[i].given);
 		free(cb->progs[i].hook);
 		free(cb->progs[i].reason);
 	}
+	for (size_t i = 0; i < cb->nparams; i++)
+		free(cb->params[i].type);
 	if (cb->mini_btf_fd >= 0)
 		close(cb->mini_btf_fd);
 	free(cb->progs);
 	free(cb->params);
 	free(cb->maps);
 	free(cb->evmaps);
-	free(cb->links);
 	free(cb->data);
 	free(cb->name);
+	set_unopened(cb);
+}
+
+void coolbpf_free(struct coolbpf *cb)
+{
+	if (!cb)
+		return;
+	coolbpf_detach(cb);
+	close_object(cb);
+	cb_hooks_free(cb->hooks);
+	free(cb->links);
 	free(cb->btf_path);
 	free(cb->clang);
 	free_strings(cb->cflags);
@@ -275,11 +299,11 @@ static void add_libbpf_reason(struct coolbpf *cb)
 		cb_fail_more(&cb->err, 0, " (%s)", said);
 }
 
-/* A file that only this process sees; libbpf takes BTF by path. */
+/* libbpf takes BTF by path: a file that only this process sees. */
 static int memory_file(const void *data, size_t size, struct cb_err *e)
 {
-	int fd = memfd_create("btf", MFD_CLOEXEC);
-	int err = fd < 0 ? -errno : cb_write_all(fd, data, size);
+	int fd = cb_file_nameless("btf");
+	int err = fd < 0 ? fd : cb_write_all(fd, data, size);
 
 	if (!err)
 		return fd;
@@ -303,27 +327,29 @@ static void choose_btf(struct coolbpf *cb, char *path, size_t size, const char *
 	const char *kernel = cb_btf_kernel_path(cb->btf_path);
 	void *btf = NULL;
 	size_t btf_size = 0;
-	int err = cb_btf_minimise(cb->data, cb->size, kernel, &btf, &btf_size, &cb->btf_err);
+	int err = cb_btf_minimise(cb->data, cb->size, kernel, &btf, &btf_size, &cb->btf_why);
 
 	/* an empty root has no name for a memory file */
 	if (!err && btf && access("/proc/self/fd", F_OK))
-		err = cb_fail(&cb->btf_err, ENOTSUP, "/proc is not mounted");
+		err = cb_fail(&cb->btf_why, ENOTSUP, "/proc is not mounted");
 	if (err == -ENOTSUP) {
-		cb_say(&cb->log, CB_INFO, "the whole BTF of the kernel is used: %s", cb->btf_err.text);
-		cb->btf_err.text[0] = '\0';
-		if (cb_btf_kernel_is_running(kernel))
-			return;
-		*custom = kernel;
-		cb->has_ringbuf_type = has_ringbuf(cb_btf_kernel_load(kernel, NULL));
+		cb_say(&cb->log, CB_INFO, "the whole BTF of the kernel is used: %s", cb->btf_why.text);
+		err = 0;
+		if (!cb_btf_kernel_is_running(kernel)) {
+			*custom = kernel;
+			cb->has_ringbuf_type = has_ringbuf(cb_btf_kernel_load(kernel, NULL));
+		}
 	} else if (!err && btf) {
-		cb->mini_btf_fd = memory_file(btf, btf_size, &cb->btf_err);
-		if (cb->mini_btf_fd >= 0) {
+		err = cb->mini_btf_fd = memory_file(btf, btf_size, &cb->btf_why);
+		if (err >= 0) {
 			snprintf(path, size, "/proc/self/fd/%d", cb->mini_btf_fd);
 			*custom = path;
 			cb->has_ringbuf_type = has_ringbuf(btf__new(btf, (__u32)btf_size));
+			cb_say(&cb->log, CB_DEBUG, "%zu bytes of the kernel's BTF are used", btf_size);
+			err = 0;
 		}
-		cb_say(&cb->log, CB_DEBUG, "%zu bytes of the kernel's BTF are used", btf_size);
 	}
+	cb->btf_err = err;
 	free(btf);
 }
 
@@ -331,11 +357,11 @@ static void choose_btf(struct coolbpf *cb, char *path, size_t size, const char *
 static int open_object(struct coolbpf *cb, const char *name)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
-	struct bpf_program *prog = NULL;
 	struct bpf_map *rodata;
 	char btf_path[64];
 	int err = check_elf(cb, name);
 
+	cb_listen(cb);
 	if (!err)
 		err = check_btf(cb, name);
 	if (err)
@@ -351,8 +377,7 @@ static int open_object(struct coolbpf *cb, const char *name)
 		add_libbpf_reason(cb);
 		return err == ENOENT ? -EINVAL : -err;
 	}
-	prog = bpf_object__next_program(cb->obj, NULL);
-	if (!prog)
+	if (!bpf_object__next_program(cb->obj, NULL))
 		return cb_fail(&cb->err, EINVAL,
 			       "%s has no BPF programs: no function stands in a section of its own, "
 			       "as SEC(\"kprobe/...\") puts it",
@@ -380,13 +405,9 @@ static int open_data(struct coolbpf *cb, char *data, size_t size, const char *na
 	cb->data = data;
 	cb->size = size;
 	cb->name = tool_name(name);
-	if (!cb->name)
-		return cb_fail(&cb->err, ENOMEM, "cannot open %s: out of memory", name);
-	err = open_object(cb, name);
-	if (err) {
-		bpf_object__close(cb->obj);
-		cb->obj = NULL;
-	}
+	err = cb->name ? open_object(cb, name) : cb_fail(&cb->err, ENOMEM, "cannot open %s: out of memory", name);
+	if (err)
+		close_object(cb);
 	return err;
 }
 
@@ -423,8 +444,11 @@ static int open_source(struct coolbpf *cb, const char *text, const char *path)
 	};
 	void *data;
 	size_t size;
-	int err = cb_compile(&rq, &data, &size, &cb->err);
+	int err;
 
+	cb_listen(cb); /* libbpf is at work there too */
+	err = cb_compile(&rq, &data, &size, &cb->err);
+	cb_listen(NULL);
 	return err ? err : open_data(cb, data, size, path);
 }
 

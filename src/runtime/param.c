@@ -122,7 +122,6 @@ static int store_number(struct coolbpf *cb, const struct cb_param *p, const stru
 	/* clang before 15 does not say of an enum that it is signed: such a one takes both */
 	bool sign = is_signed(t), negative = sign || is_enum(t), fits;
 	uint64_t max = bits == 64 ? UINT64_MAX : (1ULL << bits) - 1;
-	char name[128];
 
 	if (sign)
 		max >>= 1;
@@ -131,12 +130,11 @@ static int store_number(struct coolbpf *cb, const struct cb_param *p, const stru
 	else
 		fits = n->magnitude <= max;
 	if (!fits) {
-		cb_btf_type_name(cb->btf, p->type_id, name, sizeof(name));
 		if (sign)
 			return cb_fail(&cb->err, ERANGE, "parameter %s: %s does not fit %s, which takes -%llu to %llu",
-				       p->name, text, name, (unsigned long long)max + 1, (unsigned long long)max);
+				       p->name, text, p->type, (unsigned long long)max + 1, (unsigned long long)max);
 		return cb_fail(&cb->err, ERANGE, "parameter %s: %s does not fit %s, which takes 0 to %llu", p->name,
-			       text, name, (unsigned long long)max);
+			       text, p->type, (unsigned long long)max);
 	}
 	store_int(cb->rodata + p->offset, t->size, n->negative ? 0 - n->magnitude : n->magnitude);
 	return 0;
@@ -236,7 +234,6 @@ int coolbpf_param_set(struct coolbpf *cb, const char *name, const char *text)
 {
 	const struct cb_param *p = cb_param_find(cb, name);
 	const struct btf_type *t;
-	char type[128];
 	int d;
 
 	if (!p)
@@ -254,8 +251,7 @@ int coolbpf_param_set(struct coolbpf *cb, const char *name, const char *text)
 			return set_enum(cb, p, t, text);
 		return d >= 0 ? set_duration(cb, p, t, text, d) : set_int(cb, p, t, text);
 	}
-	return cb_fail(&cb->err, EINVAL, "parameter %s has type %s, which cannot be set from text", name,
-		       cb_btf_type_name(cb->btf, p->type_id, type, sizeof(type)));
+	return cb_fail(&cb->err, EINVAL, "parameter %s has type %s, which cannot be set from text", name, p->type);
 }
 
 int coolbpf_param_set_value(struct coolbpf *cb, const char *name, const void *value, size_t size)
@@ -320,24 +316,19 @@ size_t coolbpf_param_count(const struct coolbpf *cb)
 int coolbpf_param_get(struct coolbpf *cb, size_t i, struct coolbpf_param *out)
 {
 	const struct cb_param *p;
-	char type[128];
 
 	if (i >= cb->nparams)
 		return -ERANGE;
 	p = &cb->params[i];
-	cb_btf_type_name(cb->btf, p->type_id, type, sizeof(type));
-	/* both texts stand in one buffer, so both offsets are taken before the buffer moves for the last time */
-	cb->text.len = 0;
+	cb_buf_free(&cb->text);
 	cb_param_format(cb, p, cb->rodata + p->offset, &cb->text);
 	cb_buf_ch(&cb->text, '\0');
-	size_t type_at = cb->text.len;
-	cb_buf_add(&cb->text, type, strlen(type) + 1);
 	if (cb->text.failed)
 		return cb_fail(&cb->err, ENOMEM, "out of memory");
 	*out = (struct coolbpf_param){
 		.name = p->name,
 		.help = p->help,
-		.type = cb->text.data + type_at,
+		.type = p->type,
 		.type_id = p->type_id,
 		.size = p->size,
 		.value = cb->text.data,

@@ -27,6 +27,7 @@
 struct cb_param {
 	const char *name; /* in the BTF */
 	const char *help; /* in the BTF */
+	char *type;	  /* as in C */
 	uint32_t type_id;
 	uint32_t offset; /* in .rodata */
 	uint32_t size;
@@ -101,8 +102,9 @@ struct coolbpf {
 	struct bpf_object *obj;
 	const struct btf *btf; /* the object's, never NULL after open */
 	const char *about;
-	int mini_btf_fd;       /* a memory file with the part of the kernel's BTF that the relocations need, or -1 */
-	struct cb_err btf_err; /* why there is none although the object needs it; said at load */
+	int mini_btf_fd; /* a memory file with the part of the kernel's BTF that the relocations need, or -1 */
+	int btf_err;	 /* negative: why there is none although the object needs it, in btf_why too; said at load */
+	struct cb_err btf_why;
 	bool has_ringbuf_type; /* that part, or the BTF that the user named, knows ring buffers */
 
 	struct cb_param *params;

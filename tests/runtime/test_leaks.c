@@ -91,23 +91,74 @@ static void failures(void **state)
 
 		cb = coolbpf_new(NULL); /* at open */
 		assert_int_equal(coolbpf_open_memory(cb, "not an object", 13, "x.o"), -ENOEXEC);
-		assert_int_equal(coolbpf_open_file(cb, "/no/such/file.o"), -EBUSY);
-		coolbpf_free(cb);
-
-		cb = coolbpf_new(NULL);
 		assert_int_equal(coolbpf_open_file(cb, "/no/such/file.o"), -ENOENT);
 		coolbpf_free(cb);
 	}
 	assert_int_equal(open_fds(), before);
 }
 
+/* Objects that are refused at every step of opening. The handle is then as new. */
+static void failed_opens(void **state)
+{
+	struct coolbpf *cb = tool_open("params");
+	size_t size, before = open_fds();
+	char *good = malloc(coolbpf_object_data(cb, &size) ? size : 1);
+
+	memcpy(good, coolbpf_object_data(cb, &size), size);
+	coolbpf_free(cb);
+	before = open_fds();
+	cb = coolbpf_new(NULL);
+	for (size_t at = 0; at < size; at += 31) {
+		size_t n;
+
+		good[at] ^= 0x55;
+		if (!coolbpf_open_memory(cb, good, size, "x.o")) {
+			coolbpf_free(cb);
+			cb = coolbpf_new(NULL);
+		}
+		good[at] ^= 0x55;
+		assert_int_equal(coolbpf_program_count(cb) + coolbpf_map_count(cb) + coolbpf_param_count(cb) +
+					 coolbpf_event_map_count(cb),
+				 0);
+		assert_string_equal(coolbpf_name(cb), "");
+		assert_string_equal(coolbpf_about(cb), "");
+		assert_null(coolbpf_object_data(cb, &n));
+		assert_int_equal(n, 0);
+		assert_null(coolbpf_btf(cb));
+		assert_null(coolbpf_bpf_object(cb));
+	}
+	must(cb, coolbpf_open_memory(cb, good, size, "x.o"));
+	must_refuse(cb, coolbpf_open_memory(cb, good, size, "y.o"), -EBUSY, "already opened x");
+	must(cb, coolbpf_load(cb));
+	coolbpf_free(cb);
+	assert_int_equal(open_fds(), before);
+	free(good);
+}
+
+/* A load that fails leaves nothing that could be attached or read. */
+static int load_and_attach(struct coolbpf *cb)
+{
+	int err = coolbpf_load(cb);
+
+	if (err) {
+		assert_string_not_equal(coolbpf_errmsg(cb), "");
+		must_refuse(cb, coolbpf_attach(cb), -EINVAL, "nothing is loaded yet");
+		must_refuse(cb, coolbpf_poll(cb, 0), -EINVAL, "nothing is loaded yet");
+		return err;
+	}
+	err = coolbpf_attach(cb);
+	if (err)
+		assert_string_not_equal(coolbpf_errmsg(cb), "");
+	return err;
+}
+
 /* No descriptors left: a failure that says so, and cleans up behind itself. Tried with every number that is left. */
-static void too_few_descriptors(void **state)
+static void too_few_descriptors_for(const char *tool, const char *program)
 {
 	int status;
 	pid_t child;
 
-	coolbpf_free(tool_open("tracepoint"));
+	coolbpf_free(tool_open(tool));
 	child = fork();
 	if (!child) {
 		bool failed = false, worked = false;
@@ -119,15 +170,13 @@ static void too_few_descriptors(void **state)
 			int err;
 
 			getrlimit(RLIMIT_NOFILE, &limit);
-			cb = tool_open("tracepoint");
+			cb = tool_open(tool);
+			must(cb, coolbpf_on_event(cb, NULL, on_event, NULL));
+			must(cb, coolbpf_program_target(cb, program, "signal_generate"));
 			limit.rlim_cur = (rlim_t)dup(0) + left;
 			close((int)(limit.rlim_cur - left));
 			assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-			err = coolbpf_load(cb);
-			if (!err)
-				err = coolbpf_attach(cb);
-			if (err && !*coolbpf_errmsg(cb))
-				fail_msg("no message for %s", strerror(-err));
+			err = load_and_attach(cb);
 			failed |= err != 0;
 			worked |= !err;
 			coolbpf_free(cb);
@@ -139,6 +188,12 @@ static void too_few_descriptors(void **state)
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+}
+
+static void too_few_descriptors(void **state)
+{
+	too_few_descriptors_for("tracepoint", "raw_by_hand");
+	too_few_descriptors_for("events", "emit");
 }
 
 /* A process that is killed leaves nothing either. */
@@ -172,9 +227,8 @@ static void killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_whole_life), cmocka_unit_test(attach_and_detach),
-		cmocka_unit_test(failures),	cmocka_unit_test(too_few_descriptors),
-		cmocka_unit_test(killed),
+		cmocka_unit_test(a_whole_life), cmocka_unit_test(attach_and_detach),   cmocka_unit_test(failures),
+		cmocka_unit_test(failed_opens), cmocka_unit_test(too_few_descriptors), cmocka_unit_test(killed),
 	};
 
 	return run_as_root(tests);

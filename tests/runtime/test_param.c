@@ -55,17 +55,19 @@ static void in_the_order_of_the_source(void **state)
 					    "enum balance", "name_t",	 "lbc_ns_t", "lbc_us_t", "lbc_ms_t",
 					    "lbc_bytes_t",  "lbc_pid_t", "pair_t",   "__u32"};
 	struct coolbpf *cb = tool_open("params");
-	struct coolbpf_param p;
+	struct coolbpf_param p[19];
 
 	assert_int_equal(coolbpf_param_count(cb), 19);
+	for (size_t i = 0; i < 19; i++)
+		assert_int_equal(coolbpf_param_get(cb, i, &p[i]), 0);
+	/* all but the value stays valid */
 	for (size_t i = 0; i < 19; i++) {
-		assert_int_equal(coolbpf_param_get(cb, i, &p), 0);
-		assert_string_equal(p.name, names[i]);
-		assert_string_equal(p.type, types[i]);
+		assert_string_equal(p[i].name, names[i]);
+		assert_string_equal(p[i].type, types[i]);
 	}
-	assert_string_equal(p.help, "declared last");
-	assert_int_equal(p.size, 4);
-	assert_int_equal(coolbpf_param_get(cb, 19, &p), -ERANGE);
+	assert_string_equal(p[18].help, "declared last");
+	assert_int_equal(p[18].size, 4);
+	assert_int_equal(coolbpf_param_get(cb, 19, &p[0]), -ERANGE);
 	coolbpf_free(cb);
 }
 
