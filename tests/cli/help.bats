@@ -105,7 +105,7 @@ commands="run build inspect doctor help version"
 
 @test "a closed pipe behind standard output is an error, not a signal" {
 	for c in help doctor; do
-		run bash -c "{ '$COOLBPF' $c; echo \"status \$?\" >&2; } | true"
+		run bash -c "{ sleep 0.2; '$COOLBPF' $c; echo \"status \$?\" >&2; } | true"
 		[[ $output == *"cannot write to standard output: Broken pipe"*"status 1"* ]]
 	done
 }

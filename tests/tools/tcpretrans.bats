@@ -13,6 +13,8 @@ setup() {
 	need_tools
 	near=coolbpf-near-$$
 	far=coolbpf-far-$$
+	# the tool sees every namespace: a port of this run's own
+	port=$((7000 + $$ % 20000))
 	ip netns add "$near" && ip netns add "$far" || skip "no network namespaces here"
 	ip -n "$near" link add cable type veth peer name cable netns "$far" || skip "this kernel has no veth"
 	ip -n "$near" addr add 10.99.0.1/24 dev cable
@@ -37,20 +39,20 @@ counter() {
 }
 
 @test "tcpretrans sees each segment that the kernel counts, with connection and state" {
-	ip netns exec "$far" timeout 10 nc -l 10.99.0.2 7001 </dev/null >/dev/null 3>&- &
+	ip netns exec "$far" timeout 10 nc -l 10.99.0.2 "$port" </dev/null >/dev/null 3>&- &
 	workload=$!
-	wait_until 5 sh -c "ip netns exec $far ss -Hltn | grep -q 7001"
+	wait_until 5 sh -c "ip netns exec $far ss -Hltn | grep -q $port"
 	start_tool tcpretrans
 	before=$(counter)
 	ip netns exec "$near" bash -c '
-		exec 5<>/dev/tcp/10.99.0.2/7001
+		exec 5<>/dev/tcp/10.99.0.2/$1
 		ip -n "$0" addr del 10.99.0.2/24 dev cable
 		printf "%500s" "" >&5
-		sleep 2' "$far"
+		sleep 2' "$far" "$port"
 	after=$(counter)
 	stop_tool
 	between "retransmissions" 2 20 "$((after - before))"
-	mine='select(.remote == "10.99.0.2" and .remote_port == 7001)'
+	mine="select(.remote == \"10.99.0.2\" and .remote_port == $port)"
 	equal "segments" "$((after - before))" "$(query "map($mine | .segments) | add")"
 	equal "connection" "10.99.0.1 500" "$(query "map($mine | \"\\(.local) \\(.bytes)\") | unique | join(\";\")")"
 	equal "first state" "ESTABLISHED" "$(query "map($mine)[0].state")"
@@ -58,9 +60,9 @@ counter() {
 
 @test "tcpretrans shows a SYN that nobody answers" {
 	ip -n "$far" addr del 10.99.0.2/24 dev cable
-	start_tool tcpretrans --port 7002
+	start_tool tcpretrans --port "$port"
 	before=$(counter)
-	timeout 1.5 ip netns exec "$near" bash -c '</dev/tcp/10.99.0.2/7002' || true
+	timeout 1.5 ip netns exec "$near" bash -c '</dev/tcp/10.99.0.2/$0' "$port" || true
 	after=$(counter)
 	stop_tool
 	equal "segments" "$((after - before))" "$(query 'map(.segments) | add')"
