@@ -43,7 +43,6 @@ static int choose_target(struct coolbpf *cb, struct cb_prog *p, const char *kind
 		}
 		reason.text[0] = '\0';
 		if (!cb_hook_probe(cb, kind, t, &reason)) {
-			free(p->hook);
 			p->hook = strdup(t);
 			free(full);
 			free(category);
@@ -87,6 +86,16 @@ static int probe_prog(struct coolbpf *cb, size_t i, struct cb_err *why)
 	return err;
 }
 
+/* Where this process may load nothing, every hook seems to be missing. */
+static int check_rights(struct coolbpf *cb)
+{
+	int err = cb_bpf_allowed();
+
+	if (!err)
+		return 0;
+	return cb_fail(&cb->err, -err, "cannot load %s: %s%s", coolbpf_name(cb), strerror(-err), cb_bpf_hint(-err));
+}
+
 /* A program in no group whose section name offers several targets. */
 static int choose_alone(struct coolbpf *cb, size_t i)
 {
@@ -98,9 +107,12 @@ static int choose_alone(struct coolbpf *cb, size_t i)
 		return 0;
 	why.text[0] = '\0';
 	err = probe_prog(cb, i, &why);
-	if (err == -ENOENT)
-		return cb_fail(&cb->err, ENOENT, "program %s: this kernel has none of its hooks (%s)", p->name,
-			       why.text);
+	if (err == -ENOENT) {
+		err = check_rights(cb);
+		return err ? err
+			   : cb_fail(&cb->err, ENOENT, "program %s: this kernel has none of its hooks (%s)", p->name,
+				     why.text);
+	}
 	if (!err)
 		cb_say(&cb->log, CB_INFO, "%s: hook %s is taken", p->name, p->hook);
 	return err;
@@ -157,9 +169,8 @@ static int choose_in_group(struct coolbpf *cb, const char *group)
 		if (err)
 			return err;
 	}
-	if (taken < 0 && (err = cb_bpf_allowed()))
-		return cb_fail(&cb->err, -err, "cannot load %s: %s%s", coolbpf_name(cb), strerror(-err),
-			       cb_bpf_hint(-err));
+	if (taken < 0 && (err = check_rights(cb)))
+		return err;
 	if (taken < 0)
 		return cb_fail(&cb->err, ENOENT, "this kernel has none of the alternatives of group \"%s\":%s", group,
 			       all.text);
@@ -196,29 +207,62 @@ static int tell_target(struct coolbpf *cb, size_t i)
 	return err;
 }
 
+/* What a program is attached to is known from now on, whoever said it. */
+static int keep_target(struct coolbpf *cb, size_t i)
+{
+	struct cb_prog *p = &cb->progs[i];
+	char *target;
+
+	if (p->skip || p->hook)
+		return 0;
+	target = cb_target_of(cb, i);
+	if (!target)
+		return -EINVAL;
+	if (*target)
+		p->hook = target;
+	else
+		free(target);
+	return 0;
+}
+
+/* An earlier load may have failed with other targets. */
+static void forget_choice(struct cb_prog *p)
+{
+	free(p->hook);
+	free(p->reason);
+	p->hook = p->reason = NULL;
+	p->skip = false;
+}
+
+static int choose_one(struct coolbpf *cb, size_t i)
+{
+	struct cb_prog *p = &cb->progs[i];
+
+	if (!*p->group && p->optional && !p->given) {
+		p->skip = true;
+		return set_reason(cb, p, "it is optional (\"?\") and was given no target");
+	}
+	if (!*p->group)
+		return choose_alone(cb, i);
+	for (size_t j = 0; j < i; j++)
+		if (!strcmp(cb->progs[j].group, p->group))
+			return 0; /* with the first of its group */
+	return choose_in_group(cb, p->group);
+}
+
 int cb_choose_hooks(struct coolbpf *cb)
 {
 	int err = 0;
 
-	for (size_t i = 0; !err && i < cb->nprogs; i++) {
-		bool first = true;
-
-		if (!*cb->progs[i].group) {
-			cb->progs[i].skip = cb->progs[i].optional && !cb->progs[i].given;
-			if (cb->progs[i].skip)
-				err = set_reason(cb, &cb->progs[i], "it is optional (\"?\") and was given no target");
-			else
-				err = choose_alone(cb, i);
-			continue;
-		}
-		for (size_t j = 0; j < i; j++)
-			first = first && strcmp(cb->progs[j].group, cb->progs[i].group);
-		if (first)
-			err = choose_in_group(cb, cb->progs[i].group);
-	}
+	for (size_t i = 0; i < cb->nprogs; i++)
+		forget_choice(&cb->progs[i]);
+	for (size_t i = 0; !err && i < cb->nprogs; i++)
+		err = choose_one(cb, i);
 	for (size_t i = 0; !err && i < cb->nprogs; i++) {
 		bpf_program__set_autoload(cb->progs[i].prog, !cb->progs[i].skip);
 		err = tell_target(cb, i);
+		if (!err)
+			err = keep_target(cb, i);
 	}
 	return err;
 }

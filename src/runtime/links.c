@@ -13,49 +13,42 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int link_room(struct coolbpf *cb)
+static int add(struct coolbpf *cb, const struct cb_link *l, const char *what)
 {
 	struct cb_link *bigger = realloc(cb->links, (cb->nlinks + 1) * sizeof(*bigger));
 
 	if (!bigger)
 		return cb_fail(&cb->err, ENOMEM, "out of memory");
 	cb->links = bigger;
+	cb->links[cb->nlinks++] = *l;
+	cb->progs[l->prog].attached = true;
+	cb_say(&cb->log, CB_INFO, "%s: attached to %s", cb->progs[l->prog].name, what);
 	return 0;
 }
 
 int cb_link_add(struct coolbpf *cb, size_t prog, struct bpf_link *link, const char *what)
 {
-	const char *name = cb->progs[prog].name;
 	int err = link ? 0 : errno;
 
 	cb_listen(NULL);
 	if (!link) {
-		cb_fail(&cb->err, err, "cannot attach program %s to %s: %s", name, what, strerror(err));
+		cb_fail(&cb->err, err, "cannot attach program %s to %s: %s", cb->progs[prog].name, what, strerror(err));
 		return cb_fail_more(&cb->err, -err, "%s", cb_bpf_hint(err));
 	}
-	err = link_room(cb);
-	if (err) {
+	err = add(cb, &(struct cb_link){.link = link, .prog = prog, .fd = -1}, what);
+	if (err)
 		bpf_link__destroy(link);
-		return err;
-	}
-	cb->links[cb->nlinks++] = (struct cb_link){.link = link, .prog = prog, .fd = -1};
-	cb->progs[prog].attached = true;
-	cb_say(&cb->log, CB_INFO, "%s: attached to %s", name, what);
-	return 0;
+	return err;
 }
 
-int cb_link_add_undo(struct coolbpf *cb, const struct cb_link *l)
+int cb_link_add_undo(struct coolbpf *cb, const struct cb_link *l, const char *what)
 {
 	struct cb_link copy = *l;
-	int err = link_room(cb);
+	int err = add(cb, l, what);
 
-	if (err) {
+	if (err)
 		copy.undo(&copy);
-		return err;
-	}
-	cb->links[cb->nlinks++] = copy;
-	cb->progs[l->prog].attached = true;
-	return 0;
+	return err;
 }
 
 void cb_links_drop(struct coolbpf *cb, size_t from)
@@ -223,8 +216,8 @@ int cb_attach_raw_tracepoint(struct coolbpf *cb, size_t i, const char *name)
 int cb_attach_trace(struct coolbpf *cb, size_t i)
 {
 	struct bpf_program *prog = cb->progs[i].prog;
-	const char *rest, *hook = cb->progs[i].hook;
-	const struct cb_kind *k = cb_kind_of(cb->progs[i].section, &rest);
+	const char *unused, *hook = cb->progs[i].hook;
+	const struct cb_kind *k = cb_kind_of(cb->progs[i].section, &unused);
 	char what[256];
 
 	if (bpf_program__type(prog) != BPF_PROG_TYPE_LSM) {
@@ -233,7 +226,7 @@ int cb_attach_trace(struct coolbpf *cb, size_t i)
 		if (err)
 			return err;
 	}
-	snprintf(what, sizeof(what), "%s %s", k ? cb_kind_name(k) : "", hook ? hook : rest);
+	snprintf(what, sizeof(what), "%s %s", k ? cb_kind_name(k) : "", hook ? hook : "");
 	cb_listen(cb);
 	/* libbpf takes an LSM program through the same call of the kernel's, by another name of its own */
 	return cb_link_add(cb, i,
@@ -321,7 +314,10 @@ int cb_attach_perf(struct coolbpf *cb, size_t i, const struct coolbpf_perf_opts 
 			cb_links_drop(cb, before);
 			return perf_failed(cb, i, o, err);
 		}
-		snprintf(what, sizeof(what), "a perf event on CPU %d", cpu);
+		if (cpu < 0)
+			snprintf(what, sizeof(what), "a perf event of process %d", o->pid);
+		else
+			snprintf(what, sizeof(what), "a perf event on CPU %d", cpu);
 		cb_listen(cb);
 		link = bpf_program__attach_perf_event(cb->progs[i].prog, fd);
 		if (!link)

@@ -21,6 +21,7 @@ int cb_attach_iter(struct coolbpf *cb, size_t i);
 int cb_attach_perf(struct coolbpf *cb, size_t i, const struct coolbpf_perf_opts *o);
 int cb_attach_xdp(struct coolbpf *cb, size_t i, const char *interface, uint32_t flags);
 int cb_attach_tc(struct coolbpf *cb, size_t i, const char *interface, bool egress);
+/* ours: the socket is closed with the link, and on an error. */
 int cb_attach_socket(struct coolbpf *cb, size_t i, int socket_fd, bool ours);
 int cb_attach_socket_interface(struct coolbpf *cb, size_t i, const char *interface);
 int cb_attach_cgroup(struct coolbpf *cb, size_t i, const char *path);

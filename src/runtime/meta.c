@@ -371,8 +371,5 @@ int coolbpf_program_target(struct coolbpf *cb, const char *program, const char *
 		return cb_fail(&cb->err, ENOMEM, "out of memory");
 	free(cb->progs[i].given);
 	cb->progs[i].given = copy;
-	/* what a load that failed had chosen */
-	free(cb->progs[i].hook);
-	cb->progs[i].hook = NULL;
 	return 0;
 }

@@ -79,7 +79,7 @@ int cb_attach_xdp(struct coolbpf *cb, size_t i, const char *interface, uint32_t 
 	if (fd < 0)
 		return failed(cb, i, what, -fd);
 	cb_listen(NULL);
-	return cb_link_add_undo(cb, &l);
+	return cb_link_add_undo(cb, &l, what);
 }
 
 /* Has this side of the clsact qdisc a filter? Yes where it cannot be told: what is not ours must stay. */
@@ -158,7 +158,7 @@ int cb_attach_tc(struct coolbpf *cb, size_t i, const char *interface, bool egres
 	cb_listen(NULL);
 	l.handle = opts.handle;
 	l.priority = opts.priority;
-	return cb_link_add_undo(cb, &l);
+	return cb_link_add_undo(cb, &l, what);
 }
 
 static int undo_cgroup(struct cb_link *l)
@@ -208,7 +208,7 @@ int cb_attach_cgroup(struct coolbpf *cb, size_t i, const char *path)
 		return err;
 	}
 	cb_listen(NULL);
-	return cb_link_add_undo(cb, &l);
+	return cb_link_add_undo(cb, &l, what);
 }
 
 static int undo_socket(struct cb_link *l)
@@ -223,13 +223,17 @@ static int undo_socket(struct cb_link *l)
 int cb_attach_socket(struct coolbpf *cb, size_t i, int socket_fd, bool ours)
 {
 	struct cb_link l = {.prog = i, .undo = undo_socket, .fd = socket_fd, .hook_ours = ours};
-	int prog_fd = bpf_program__fd(cb->progs[i].prog);
+	int prog_fd = bpf_program__fd(cb->progs[i].prog), err = 0;
 
 	if (bpf_program__type(cb->progs[i].prog) != BPF_PROG_TYPE_SOCKET_FILTER)
-		return failed(cb, i, "a socket", EINVAL);
-	if (setsockopt(socket_fd, SOL_SOCKET, SO_ATTACH_BPF, &prog_fd, sizeof(prog_fd)))
-		return failed(cb, i, "a socket", errno);
-	return cb_link_add_undo(cb, &l);
+		err = EINVAL;
+	else if (setsockopt(socket_fd, SOL_SOCKET, SO_ATTACH_BPF, &prog_fd, sizeof(prog_fd)))
+		err = errno;
+	if (!err)
+		return cb_link_add_undo(cb, &l, "a socket");
+	if (ours)
+		close(socket_fd);
+	return failed(cb, i, "a socket", err);
 }
 
 int cb_attach_socket_interface(struct coolbpf *cb, size_t i, const char *interface)
@@ -249,10 +253,8 @@ int cb_attach_socket_interface(struct coolbpf *cb, size_t i, const char *interfa
 	/* nobody reads the packets: the kernel's smallest queue for them will do */
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
 	err = cb_attach_socket(cb, i, fd, true);
-	if (err) {
-		close(fd);
+	if (err)
 		return err;
-	}
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr))) {
 		err = errno;
 		cb_links_drop(cb, cb->nlinks - 1);
@@ -293,5 +295,5 @@ int cb_attach_sockmap(struct coolbpf *cb, size_t i, const char *map)
 	if (err)
 		return failed(cb, i, map, -err);
 	cb_listen(NULL);
-	return cb_link_add_undo(cb, &l);
+	return cb_link_add_undo(cb, &l, map);
 }

@@ -176,7 +176,7 @@ char *cb_target_of(struct coolbpf *cb, size_t i);
 
 /* links.c: remember a link (taken over even when it fails) for coolbpf_detach(). link may be a libbpf error pointer. */
 int cb_link_add(struct coolbpf *cb, size_t prog, struct bpf_link *link, const char *what);
-int cb_link_add_undo(struct coolbpf *cb, const struct cb_link *l);
+int cb_link_add_undo(struct coolbpf *cb, const struct cb_link *l, const char *what);
 void cb_links_drop(struct coolbpf *cb, size_t from);
 
 /* events.c */

@@ -22,10 +22,20 @@
 typedef int attach_fn(struct coolbpf *cb, size_t i, char *target);
 
 struct cb_kind {
-	const char *prefix; /* of the section, up to the first '/' unless it holds one */
+	const char *prefix; /* the section's name up to the first '/' */
 	attach_fn *attach;
 	bool target_at_load;
 };
+
+static void reverse(char *p, size_t n)
+{
+	for (size_t i = 0; i < n / 2; i++) {
+		char c = p[i];
+
+		p[i] = p[n - 1 - i];
+		p[n - 1 - i] = c;
+	}
+}
 
 /* Cut ",name=value" (or ",name") off the target; returns the value ("" without one), or NULL when it is not there. */
 static char *take_option(char *target, const char *name)
@@ -33,32 +43,22 @@ static char *take_option(char *target, const char *name)
 	size_t n = strlen(name);
 
 	for (char *p = strchr(target, ','); p; p = strchr(p + 1, ',')) {
-		char *end, *value;
+		size_t len = 1 + strcspn(p + 1, ","), rest = strlen(p + len);
 
 		if (strncmp(p + 1, name, n) || (p[1 + n] && p[1 + n] != '=' && p[1 + n] != ','))
 			continue;
-		value = p + 1 + n + (p[1 + n] == '=');
-		end = strchr(value, ',');
-		if (!end) {
-			*p = '\0';
-			return value;
-		}
-		/* rotate the option to the end, so that its value may be cut off there */
-		size_t len = (size_t)(end - p), rest = strlen(end);
-		char *copy = strndup(p, len);
-
-		if (!copy)
-			return NULL;
-		memmove(p, end, rest);
-		memcpy(p + rest, copy, len);
-		free(copy);
+		/* the option moves to the end, so that its value may be cut off there; the comma makes room for a zero */
+		reverse(p, len);
+		reverse(p + len, rest);
+		reverse(p, len + rest);
 		p[rest] = '\0';
-		return p + rest + (value - p);
+		return p + rest + 1 + n + (p[rest + 1 + n] == '=');
 	}
 	return NULL;
 }
 
-static int take_number(struct coolbpf *cb, char *target, const char *name, uint64_t *out)
+/* *out stays as it is without the option. */
+static int take_number(struct coolbpf *cb, char *target, const char *name, uint64_t max, uint64_t *out)
 {
 	const char *text = take_option(target, name);
 	struct cb_number n;
@@ -67,6 +67,8 @@ static int take_number(struct coolbpf *cb, char *target, const char *name, uint6
 		return 0;
 	if (cb_parse_number(text, &n) || n.negative)
 		return cb_fail(&cb->err, EINVAL, "%s=%s is not a number", name, text);
+	if (n.magnitude > max)
+		return cb_fail(&cb->err, ERANGE, "%s=%s is more than %llu", name, text, (unsigned long long)max);
 	*out = n.magnitude;
 	return 0;
 }
@@ -74,7 +76,7 @@ static int take_number(struct coolbpf *cb, char *target, const char *name, uint6
 static int take_pid(struct coolbpf *cb, char *target, pid_t *pid)
 {
 	uint64_t v = 0;
-	int err = take_number(cb, target, "pid", &v);
+	int err = take_number(cb, target, "pid", INT32_MAX, &v);
 
 	/* "pid=0", what "$pid" gives for a parameter that is not set, means every process */
 	*pid = v ? (pid_t)v : -1;
@@ -267,16 +269,18 @@ static int parse_perf(struct coolbpf *cb, char *target, struct coolbpf_perf_opts
 	int err = take_pid(cb, target, &o->pid);
 
 	if (!err)
-		err = take_number(cb, target, "freq", &o->freq);
+		err = take_number(cb, target, "freq", UINT64_MAX, &o->freq);
 	if (!err)
-		err = take_number(cb, target, "period", &o->period);
+		err = take_number(cb, target, "period", UINT64_MAX, &o->period);
 	if (!err)
-		err = take_number(cb, target, "cpu", &cpu);
+		err = take_number(cb, target, "cpu", INT32_MAX, &cpu);
 	if (!err)
 		err = parse_perf_event(cb, target, o);
 	if (err)
 		return err;
 	o->cpu = cpu == UINT64_MAX ? -1 : (int)cpu;
+	if (o->freq && o->period)
+		return cb_fail(&cb->err, EINVAL, "a perf event has either a frequency or a period");
 	if (!o->freq && !o->period)
 		o->period = 1;
 	return 0;
@@ -352,7 +356,6 @@ static int attach_other(struct coolbpf *cb, size_t i, char *target)
 	return cb_attach_auto(cb, i);
 }
 
-/* Longer prefixes stand before shorter ones that they begin with. */
 static const struct cb_kind kinds[] = {
 	{"kprobe.multi", attach_kprobe_multi, false},
 	{"kretprobe.multi", attach_kprobe_multi, false},
@@ -463,17 +466,17 @@ char *cb_target_expand(struct coolbpf *cb, const char *text)
 char *cb_target_of(struct coolbpf *cb, size_t i)
 {
 	const struct cb_prog *p = &cb->progs[i];
-	const char *target;
+	const char *rest;
+	char *target;
 
-	/* of what is said below, the alternative that was chosen */
-	if (p->hook)
-		return strdup(p->hook);
-	if (p->given)
-		return cb_target_expand(cb, p->given);
-	if (p->tagged)
-		return cb_target_expand(cb, p->tagged);
-	cb_kind_of(p->section, &target);
-	return strdup(target);
+	if (!p->hook && (p->given || p->tagged))
+		return cb_target_expand(cb, p->given ? p->given : p->tagged);
+	/* of what was said, the alternative that was chosen */
+	cb_kind_of(p->section, &rest);
+	target = strdup(p->hook ? p->hook : rest);
+	if (!target)
+		cb_fail(&cb->err, ENOMEM, "out of memory");
+	return target;
 }
 
 int cb_attach_at(struct coolbpf *cb, size_t i, const char *target)

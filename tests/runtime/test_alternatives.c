@@ -169,6 +169,27 @@ static void given_after_a_failure(void **state)
 	tool_end(cb);
 }
 
+/* Whoever says where a program goes: after the load it is known. */
+static void hook_is_known(void **state)
+{
+	struct coolbpf *cb =
+		opened(HEAD COUNTER("", "tp/signal/signal_generate", "by_section", 0) COUNTER("", "raw_tp", "given", 1)
+			       COUNTER("LBC_ATTACH(\"getpgid,$pid\") ", "raw_tp", "tagged", 2)
+				       COUNTER("", "raw_tp/signal_deliver", "nowhere", 3));
+	char expected[32];
+
+	must(cb, coolbpf_program_target(cb, "given", "signal_generate"));
+	must(cb, coolbpf_program_target(cb, "nowhere", NULL));
+	assert_string_equal(program(cb, "by_section").hook, "");
+	must(cb, coolbpf_load(cb));
+	assert_string_equal(program(cb, "by_section").hook, "signal/signal_generate");
+	assert_string_equal(program(cb, "given").hook, "signal_generate");
+	snprintf(expected, sizeof(expected), "getpgid,%d", getpid());
+	assert_string_equal(program(cb, "tagged").hook, expected);
+	assert_string_equal(program(cb, "nowhere").hook, "");
+	tool_end(cb);
+}
+
 #define GROUP "LBC_ALTERNATIVE(\"signals\") "
 
 static void first_of_a_group(void **state)
@@ -249,6 +270,21 @@ static void none_of_a_group(void **state)
 	coolbpf_free(cb);
 }
 
+/* A load that failed has chosen nothing: the next one chooses anew. */
+static void group_after_a_failure(void **state)
+{
+	struct coolbpf *cb =
+		opened(HEAD COUNTER(GROUP, "raw_tp/no_such", "first", 0) COUNTER(GROUP, "raw_tp/neither", "second", 1));
+
+	must_refuse(cb, coolbpf_load(cb), -ENOENT, "none of the alternatives");
+	must(cb, coolbpf_program_target(cb, "second", "signal_generate"));
+	run(cb);
+	assert_int_equal(tool_count(cb, 1), 4);
+	assert_true(program(cb, "second").attached);
+	assert_string_equal(program(cb, "second").reason, "");
+	tool_end(cb);
+}
+
 /* Kernels without kprobes or trampolines take what comes last; those with them the first. */
 static void what_this_kernel_has(void **state)
 {
@@ -271,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(of_one_section),	   cmocka_unit_test(none_of_one_section),
 		cmocka_unit_test(given_and_tagged),	   cmocka_unit_test(given_after_a_failure),
+		cmocka_unit_test(hook_is_known),	   cmocka_unit_test(group_after_a_failure),
 		cmocka_unit_test(first_of_a_group),	   cmocka_unit_test(order_of_the_source),
 		cmocka_unit_test(two_groups_and_optional), cmocka_unit_test(choices_within_a_group),
 		cmocka_unit_test(perf_and_usdt),	   cmocka_unit_test(none_of_a_group),

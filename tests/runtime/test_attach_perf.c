@@ -181,6 +181,29 @@ static void breakpoint_in_words(void **state)
 	tool_end(cb);
 }
 
+/* Options may stand in any order. */
+static void options_in_words(void **state)
+{
+	static const char *const forms[] = {
+		"mem:%#lx/4:w,pid=%d,cpu=-1",
+		"mem:%#lx/4:w,pid=%d,period=1",
+		"mem:%#lx/4:w,period=1,pid=%d",
+	};
+	struct coolbpf *cb = loaded();
+	char target[128];
+
+	snprintf(target, sizeof(target), forms[0], (unsigned long)&watched, getpid());
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", target), -EINVAL, "cpu=-1 is not a number");
+	for (int i = 1; i < 3; i++) {
+		snprintf(target, sizeof(target), forms[i], (unsigned long)&watched, getpid());
+		must(cb, coolbpf_attach_target(cb, "on_sample", target));
+		write_watched(7);
+		coolbpf_detach(cb);
+		assert_int_equal(tool_count(cb, 0), 7 * i);
+	}
+	tool_end(cb);
+}
+
 static void hardware(void **state)
 {
 	struct coolbpf_perf_opts o = {
@@ -224,6 +247,12 @@ static void refusals(void **state)
 	must_refuse(cb, coolbpf_attach_perf_event(cb, "on_sample", &o), -EINVAL, "perf_event_max_sample_rate");
 	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "no-such-event"), -EINVAL, "cpu-clock");
 	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "cpu-clock,freq=many"), -EINVAL, "freq=many");
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "cpu-clock,freq=99,period=1000"), -EINVAL,
+		    "either a frequency or a period");
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "cpu-clock,freq=99,pid=4294967296"), -ERANGE,
+		    "pid=4294967296 is more than 2147483647");
+	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "cpu-clock,freq=99,cpu=4294967295"), -ERANGE,
+		    "cpu=4294967295 is more than");
 	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "mem:here"), -EINVAL, "mem:ADDRESS");
 	must_refuse(cb, coolbpf_attach_target(cb, "on_sample", "mem:0x1000/4:q"), -EINVAL, "not q");
 	tool_end(cb);
@@ -238,6 +267,7 @@ int main(void)
 		cmocka_unit_test(page_faults),
 		cmocka_unit_test(breakpoint_by_function),
 		cmocka_unit_test(breakpoint_in_words),
+		cmocka_unit_test(options_in_words),
 		cmocka_unit_test(hardware),
 		cmocka_unit_test(refusals),
 	};

@@ -336,6 +336,7 @@ static void in_child(void (*test)(void))
 static void as_nobody(void)
 {
 	struct coolbpf *cb = tool_open("params");
+	struct coolbpf *choice = tool_source(HEAD "SEC(\"raw_tp/a|b\") int f(void *c) { return 0; }\n");
 
 	assert_int_equal(setgroups(0, NULL), 0);
 	assert_int_equal(setgid(65534), 0);
@@ -343,6 +344,8 @@ static void as_nobody(void)
 	must_refuse(cb, coolbpf_load(cb), -EPERM, "CAP_BPF");
 	assert_non_null(strstr(coolbpf_errmsg(cb), "it takes root"));
 	coolbpf_free(cb);
+	must_refuse(choice, coolbpf_load(choice), -EPERM, "it takes root");
+	coolbpf_free(choice);
 }
 
 static void without_rights(void **state)
