@@ -216,8 +216,11 @@ int cmd_run(int argc, char **argv)
 {
 	struct run_args a;
 	struct coolbpf *cb = NULL;
+	char path[PATH_MAX];
 	int status = cb_run_args(&a, argc, argv);
 
+	if (!status && a.file)
+		a.file = cb_run_find_tool(a.file, path, sizeof(path));
 	if (!status && a.help && !a.file) {
 		cb_run_usage();
 	} else if (!status) {

@@ -3,6 +3,7 @@
  * run.h - the parts of "coolbpf run".
  *
  *   run_args.c   the command line: run's own options, and the tool's parameters
+ *   find_tool.c  installed tools by name
  *   run_help.c   what --help says of a tool
  *   run_out.c    events and maps to a descriptor
  *   resolve.c    names for stacks and addresses
@@ -42,6 +43,9 @@ int cb_run_args(struct run_args *a, int argc, char **argv);
 void cb_run_args_free(struct run_args *a);
 /* Set the tool's parameters and targets as the command line says; 0 or an exit status. */
 int cb_run_apply(const struct run_args *a, struct coolbpf *cb);
+
+/* A bare name ("execsnoop") becomes the path of an installed tool, written to path; anything else stays what it is. */
+const char *cb_run_find_tool(const char *name, char *path, size_t size);
 
 void cb_run_usage(void);
 void cb_run_tool_help(const struct run_args *a, struct coolbpf *cb);

@@ -7,9 +7,11 @@
 
 void cb_run_usage(void)
 {
-	fputs("Usage: coolbpf run [OPTION ...] FILE.bpf.c|FILE.bpf.o [--NAME VALUE ...]\n"
+	fputs("Usage: coolbpf run [OPTION ...] FILE.bpf.c|FILE.bpf.o|TOOL [--NAME VALUE ...]\n"
 	      "\n"
-	      "Load a tool, attach it, print its events, and its maps at the end. Ctrl-C ends it.\n"
+	      "Load a tool, attach it, print its events, and its maps at the end. Ctrl-C ends it. A TOOL is the name "
+	      "of one that\n"
+	      "is installed (execsnoop) or stands in $COOLBPF_TOOLS.\n"
 	      "\n"
 	      "  -o, --output FORMAT     table (default), json, csv; folded or svg for stacks\n"
 	      "  -f, --file FILE         write to FILE instead of standard output\n"

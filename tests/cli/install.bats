@@ -26,7 +26,7 @@ header_functions() {
 @test "everything is where it belongs" {
 	for f in bin/coolbpf include/coolbpf/coolbpf.h include/coolbpf/lbc.h share/man/man1/coolbpf.1 \
 		share/man/man1/coolbpf-run.1 share/man/man3/libcoolbpf.3 share/man/man7/coolbpf-lbc.7 \
-		share/bash-completion/completions/coolbpf; do
+		share/bash-completion/completions/coolbpf share/coolbpf/tools/execsnoop.bpf.c; do
 		[ -f "$root$prefix/$f" ] || { echo "missing: $f"; return 1; }
 	done
 	[ -f "$libdir/libcoolbpf.a" ]

@@ -316,3 +316,17 @@ setup_file() {
 	echo "$output"
 	[ "$status" -eq 0 ]
 }
+
+@test "a bare name is a tool of COOLBPF_TOOLS; a file of that name goes before it" {
+	cd "$BATS_TEST_TMPDIR"
+	COOLBPF_TOOLS=$SRC/examples run "$COOLBPF" run hello --help
+	[ "$status" -eq 0 ]
+	[[ $output == *"run [OPTION ...] $SRC/examples/hello.bpf.c "* ]]
+	echo nonsense >hello
+	COOLBPF_TOOLS=$SRC/examples run "$COOLBPF" run hello --help
+	[ "$status" -eq 1 ]
+	[[ $output == *"hello is not an ELF object"* ]]
+	run "$COOLBPF" run no_such_tool
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot open no_such_tool: No such file or directory"* ]]
+}
