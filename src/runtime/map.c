@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hmap.h"
+#include "base/ints.h"
 #include "btf/type.h"
 
 enum { BATCH = 256, DEPTH_MAX = 16 };
@@ -118,7 +120,8 @@ struct walk {
 	coolbpf_map_fn fn;
 	void *ctx;
 	char *keys, *values;
-	bool seen; /* something was passed on */
+	bool seen;    /* something was passed on */
+	bool stopped; /* by fn */
 };
 
 static int pass_on(struct walk *w, const char *keys, const char *values, uint32_t n)
@@ -128,8 +131,10 @@ static int pass_on(struct walk *w, const char *keys, const char *values, uint32_
 
 		w->seen = true;
 		err = w->fn(w->ctx, keys + (size_t)i * w->m.key_size, values + (size_t)i * w->room);
-		if (err)
+		if (err) {
+			w->stopped = true;
 			return err;
+		}
 	}
 	return 0;
 }
@@ -184,36 +189,48 @@ static int walk_batches(struct walk *w)
 	return err;
 }
 
+/* All keys, each once, in the map's order; *list is malloc'd. A map that others change may send the walk back to its
+ * beginning: it ends, too, after far more steps than a map that rests takes. */
+static int collect_keys(const struct walk *w, char **list, size_t *n)
+{
+	size_t cap = BATCH, key_size = w->m.key_size;
+	char *keys = malloc(cap * key_size), *previous = malloc(key_size);
+	struct cb_hmap known = {0};
+	int err = keys && previous ? 0 : -ENOMEM;
+
+	*n = 0;
+	for (uint64_t step = 0; !err && step < (uint64_t)w->m.max_entries * 8; step++) {
+		char *key = keys + *n * key_size;
+
+		err = bpf_map_get_next_key(w->m.fd, step ? previous : NULL, key);
+		if (err)
+			break;
+		memcpy(previous, key, key_size);
+		if (cb_hmap_get(&known, key, key_size))
+			continue;
+		err = cb_hmap_put(&known, key, key_size, previous);
+		if (++*n == cap) {
+			char *bigger = realloc(keys, (cap *= 2) * key_size);
+
+			keys = bigger ? bigger : keys;
+			err = bigger ? err : -ENOMEM;
+		}
+	}
+	cb_hmap_free(&known);
+	free(previous);
+	*list = keys;
+	return err == -ENOENT ? 0 : err;
+}
+
 /* All keys, then their values one by one: an entry that is gone by then is left out. */
 static int walk_keys(struct walk *w)
 {
-	size_t n = 0, cap = BATCH, key_size = w->m.key_size;
-	char *keys = malloc(cap * key_size);
-	const char *previous = NULL;
-	int err = 0;
+	char *keys;
+	size_t n;
+	int err = collect_keys(w, &keys, &n);
 
-	/* a hash that others change may send the walk back: it never has more keys than this */
-	while (keys && n < (size_t)w->m.max_entries * 2) {
-		if (n == cap) {
-			char *bigger = realloc(keys, (cap *= 2) * key_size);
-
-			if (!bigger) {
-				free(keys);
-				return -ENOMEM;
-			}
-			keys = bigger;
-			previous = keys + (n - 1) * key_size;
-		}
-		err = bpf_map_get_next_key(w->m.fd, previous, keys + n * key_size);
-		if (err)
-			break;
-		previous = keys + n++ * key_size;
-	}
-	if (!keys)
-		return -ENOMEM;
-	err = err == -ENOENT ? 0 : err;
 	for (size_t i = 0; !err && i < n; i++) {
-		const char *key = keys + i * key_size;
+		const char *key = keys + i * w->m.key_size;
 
 		if (bpf_map_lookup_elem(w->m.fd, key, w->values))
 			continue;
@@ -265,7 +282,7 @@ int coolbpf_map_each(struct coolbpf *cb, const char *map, unsigned flags, coolbp
 		err = array ? walk_array(&w) : walk_keys(&w);
 	free(w.keys);
 	free(w.values);
-	if (err < 0 && !w.seen)
+	if (err < 0 && !w.stopped)
 		return failed(cb, "read", map, err);
 	return err < 0 ? err : 0;
 }
@@ -274,16 +291,7 @@ int coolbpf_map_each(struct coolbpf *cb, const char *map, unsigned flags, coolbp
 
 static void add_int(void *to, const void *from, size_t size)
 {
-	uint64_t a = 0, b = 0;
-
-	memcpy(&a, to, size);
-	memcpy(&b, from, size);
-	a += b; /* the low bytes are right whatever the size, on little endian; see below for the other */
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	memcpy(&a, to, size), memcpy(&b, from, size);
-	a = ((a >> 8 * (8 - size)) + (b >> 8 * (8 - size))) << 8 * (8 - size);
-#endif
-	memcpy(to, &a, size);
+	cb_store_uint(to, size, cb_load_uint(to, size) + cb_load_uint(from, size));
 }
 
 static bool all_zero(const char *p, size_t n)
@@ -303,13 +311,11 @@ static void keep_first(char *to, const char *from, size_t n)
 /* The same for a bit field; BTF numbers bits from the end where the machine begins. */
 static void keep_first_bits(char *to, const char *from, uint32_t first, uint32_t count)
 {
-	bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
-
 	for (uint32_t i = first; i < first + count; i++)
-		if (to[i / 8] & 1 << (little ? i % 8 : 7 - i % 8))
+		if (to[i / 8] & 1 << (CB_BIG_ENDIAN ? 7 - i % 8 : i % 8))
 			return;
 	for (uint32_t i = first; i < first + count; i++)
-		to[i / 8] = (char)(to[i / 8] | (from[i / 8] & 1 << (little ? i % 8 : 7 - i % 8)));
+		to[i / 8] = (char)(to[i / 8] | (from[i / 8] & 1 << (CB_BIG_ENDIAN ? 7 - i % 8 : i % 8)));
 }
 
 /* Add the value at from to the one at to, by type. */
@@ -397,7 +403,7 @@ int coolbpf_map_stack(struct coolbpf *cb, const char *map, int32_t id, uint64_t 
 	if (m.type != BPF_MAP_TYPE_STACK_TRACE)
 		return cb_fail(&cb->err, EINVAL, "map %s holds no stacks", map);
 	if (id < 0)
-		return cb_fail(&cb->err, ENOENT, "the stack was not recorded: %s", strerror(-id));
+		return cb_fail(&cb->err, ENOENT, "the stack was not recorded: %s", strerror(id < -4095 ? EINVAL : -id));
 	all = calloc(1, m.value_size + sizeof(*all));
 	if (!all)
 		return cb_fail(&cb->err, ENOMEM, "out of memory");

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ints.h"
 #include "base/units.h"
 #include "btf/type.h"
 
@@ -81,23 +82,11 @@ static int64_t enum_value(const struct btf_type *t, int i, const char **name, co
 
 static int64_t load_int(const void *p, size_t size, bool sign)
 {
-	uint64_t v = 0;
+	uint64_t v = cb_load_uint(p, size);
 
-	memcpy(&v, p, size); /* little endian; see store_int() */
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v >>= 8 * (8 - size);
-#endif
 	if (sign && size < 8 && v >> (8 * size - 1))
 		v |= ~0ULL << 8 * size;
 	return (int64_t)v;
-}
-
-static void store_int(void *p, size_t size, uint64_t v)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v <<= 8 * (8 - size);
-#endif
-	memcpy(p, &v, size);
 }
 
 static void list_enum(struct coolbpf *cb, const struct btf_type *t)
@@ -136,7 +125,7 @@ static int store_number(struct coolbpf *cb, const struct cb_param *p, const stru
 		return cb_fail(&cb->err, ERANGE, "parameter %s: %s does not fit %s, which takes 0 to %llu", p->name,
 			       text, p->type, (unsigned long long)max);
 	}
-	store_int(cb->rodata + p->offset, t->size, n->negative ? 0 - n->magnitude : n->magnitude);
+	cb_store_uint(cb->rodata + p->offset, t->size, n->negative ? 0 - n->magnitude : n->magnitude);
 	return 0;
 }
 
@@ -162,7 +151,7 @@ static int set_enum(struct coolbpf *cb, const struct cb_param *p, const struct b
 		int64_t v = enum_value(t, i, &name, cb->btf);
 
 		if (!strcasecmp(text, name)) {
-			store_int(cb->rodata + p->offset, t->size, (uint64_t)v);
+			cb_store_uint(cb->rodata + p->offset, t->size, (uint64_t)v);
 			return 0;
 		}
 	}
