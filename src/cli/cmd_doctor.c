@@ -187,14 +187,6 @@ static int print_json(const struct cb_doctor *d)
 
 /* ---- The command ------------------------------------------------------------------------------------------------ */
 
-static int silent(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	(void)level;
-	(void)fmt;
-	(void)ap;
-	return 0;
-}
-
 static int doctor(const struct coolbpf_opts *opts, bool json)
 {
 	struct cb_doctor d = {.cb = coolbpf_new(opts), .btf_path = opts->btf_path, .clang = opts->clang};
@@ -202,7 +194,6 @@ static int doctor(const struct coolbpf_opts *opts, bool json)
 
 	if (!d.cb)
 		return cb_cli_fail("out of memory");
-	libbpf_set_print(silent); /* probes fail on purpose */
 	cb_doctor_system(&d);
 	cb_doctor_bpf(&d);
 	status = usable(&d) ? CB_CLI_OK : CB_CLI_FAILED;

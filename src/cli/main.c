@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <bpf/libbpf.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
 	int status;
 
 	fill_standard_descriptors();
+	libbpf_set_print(NULL);	  /* what libbpf says is said in sentences of ours */
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write that met it */
 	if (argc < 2) {
 		print_help(stderr);

@@ -141,7 +141,12 @@ int cb_attach_tc(struct coolbpf *cb, size_t i, const char *interface, bool egres
 	if (l.ifindex < 0)
 		return l.ifindex;
 	snprintf(what, sizeof(what), "tc %s on %s", egress ? "egress" : "ingress", interface);
-	if (bpf_program__type(prog) != BPF_PROG_TYPE_SCHED_CLS && bpf_program__type(prog) != BPF_PROG_TYPE_SCHED_ACT)
+	if (bpf_program__type(prog) == BPF_PROG_TYPE_SCHED_ACT)
+		return cb_fail(&cb->err, EINVAL,
+			       "cannot attach program %s: an action only works behind another filter; SEC(\"tc\") "
+			       "stands by itself",
+			       cb->progs[i].name);
+	if (bpf_program__type(prog) != BPF_PROG_TYPE_SCHED_CLS)
 		return failed(cb, i, what, EINVAL);
 	hook.ifindex = l.ifindex;
 	cb_listen(cb);

@@ -2,8 +2,9 @@
 /*
  * object.c - the handle: made, filled from a file, from memory or from a source, freed.
  *
- * libbpf reports through one process-wide print function. Here it is set once and finds the handle that is at work in a
- * variable of the calling thread, so that two threads with two handles do not mix their messages.
+ * libbpf reports through one process-wide print function. Ours finds the handle that is at work in a variable of the
+ * calling thread, so that two threads with two handles do not mix their messages; what no handle listens to goes to the
+ * function that the program had set before.
  */
 #include "runtime/runtime.h"
 
@@ -28,6 +29,9 @@ enum {
 
 static __thread struct coolbpf *listening;
 
+/* What the process had libbpf print with before; everything that is not ours goes there. */
+static _Atomic(libbpf_print_fn_t) others_print;
+
 static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	struct coolbpf *cb = listening;
@@ -35,7 +39,12 @@ static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_li
 	va_list again;
 	int n;
 
-	if (!cb || (level != LIBBPF_WARN && cb->log.level < CB_DEBUG))
+	if (!cb) {
+		libbpf_print_fn_t print = others_print;
+
+		return print ? print(level, fmt, ap) : 0;
+	}
+	if (level != LIBBPF_WARN && cb->log.level < CB_DEBUG)
 		return 0;
 	va_copy(again, ap);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
@@ -60,9 +69,13 @@ static int on_libbpf_print(enum libbpf_print_level level, const char *fmt, va_li
 
 void cb_listen(struct coolbpf *cb)
 {
+	libbpf_print_fn_t print;
+
 	if (cb) {
 		cb->libbpf_said.len = 0;
-		libbpf_set_print(on_libbpf_print);
+		print = libbpf_set_print(on_libbpf_print);
+		if (print != on_libbpf_print)
+			others_print = print;
 	}
 	listening = cb;
 }

@@ -2,8 +2,8 @@
 /*
  * Two handles in two threads at once: each sees its own events, parameters and messages.
  *
- * To look for races: meson setup build-thread -Db_sanitize=thread -Db_lundef=false, then meson test -C build-thread threads
- * (on kernels with more than 28 bits of address randomisation under setarch -R).
+ * make tsan looks for races
+ * (on kernels with more than 28 bits of address randomisation it takes setarch -R).
  */
 #include <pthread.h>
 
@@ -149,9 +149,36 @@ static void sources(void **state)
 	}
 }
 
+static unsigned said_to_us;
+
+static int our_print(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	said_to_us++;
+	return 0;
+}
+
+/* A program that uses libbpf beside this library keeps its own print function for what is its own. */
+static void print_function_of_the_program(void **state)
+{
+	struct coolbpf *cb;
+	unsigned before;
+
+	libbpf_set_print(our_print);
+	cb = coolbpf_new(NULL);
+	assert_non_null(cb);
+	assert_int_equal(coolbpf_open_memory(cb, "no ELF file", 11, "x.o"), -ENOEXEC);
+	coolbpf_free(cb);
+	assert_int_equal(said_to_us, 0);
+	before = said_to_us;
+	assert_null(bpf_object__open("/nowhere/at/all.o"));
+	assert_true(said_to_us > before);
+	libbpf_set_print(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(print_function_of_the_program),
 		cmocka_unit_test(events),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(sources),
