@@ -11,18 +11,12 @@ bool cb_buf_grow(struct cb_buf *b, size_t n)
 	size_t cap = b->cap ? b->cap : 256;
 	char *data;
 
-	if (b->failed)
-		return false;
-	while (cap - b->len < n) {
-		if (cap > SIZE_MAX / 2) {
-			b->failed = true;
-			return false;
-		}
+	while (cap - b->len < n && cap <= SIZE_MAX / 2)
 		cap *= 2;
-	}
-	data = realloc(b->data, cap);
+	data = b->failed || cap - b->len < n ? NULL : realloc(b->data, cap);
 	if (!data) {
 		b->failed = true;
+		b->cap = b->len; /* a shorter text does not fit any more either */
 		return false;
 	}
 	b->data = data;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,37 +105,89 @@ static int write_special(const char *path, const void *data, size_t len, struct 
 	return err ? cb_fail(e, -err, "cannot write %s: %s", path, strerror(-err)) : 0;
 }
 
+/* A file for writing in target's directory, without a name as long as it is not whole: whoever is killed leaves nothing.
+ * Kernels before 3.11, some file systems, and systems without /proc cannot do that; -1 then. */
+static int open_nameless(const char *target, mode_t mode)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(target, '/');
+
+	snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - target) + 1 : 2, slash ? target : "./");
+	return access("/proc/self/fd", F_OK) ? -1 : open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+}
+
+/* Give the file behind fd this name; 0 or -errno, -EEXIST when there is a file of that name. */
+static int give_name(int fd, const char *name)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, AT_FDCWD, name, AT_SYMLINK_FOLLOW) ? -errno : 0;
+}
+
+/* A name beside target that nobody has, for fd, or for a new file when that is -1. A descriptor or -errno. */
+static int name_beside(const char *target, int fd, mode_t mode, char *name, size_t size)
+{
+	int err = -EEXIST;
+
+	for (unsigned n = 0; err == -EEXIST && n < 1000; n++) {
+		snprintf(name, size, "%s.%d-%u", target, getpid(), n);
+		if (fd >= 0)
+			err = give_name(fd, name);
+		else if ((err = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)) < 0)
+			err = -errno;
+		else
+			return err;
+	}
+	return err ? err : fd;
+}
+
+/* Write, and put in the place of target; tmp is the name that was needed on the way, or "". */
+static int write_and_rename(int fd, bool named, const char *target, const void *data, size_t len, char *tmp,
+			    size_t size)
+{
+	struct stat old;
+	int err = cb_write_all(fd, data, len);
+
+	if (!err && !stat(target, &old) && fchmod(fd, old.st_mode & 0777))
+		err = -errno;
+	if (!err && fsync(fd))
+		err = -errno;
+	if (!err && !named) {
+		err = give_name(fd, target);
+		if (err != -EEXIST)
+			return err;
+		err = name_beside(target, fd, 0, tmp, size);
+	}
+	return err < 0 ? err : rename(tmp, target) ? -errno : 0;
+}
+
 int cb_file_write(const char *path, const void *data, size_t len, mode_t mode, struct cb_err *e)
 {
-	char target[PATH_MAX], tmp[PATH_MAX + 8];
+	char target[PATH_MAX], tmp[PATH_MAX + 32] = "";
 	struct stat st;
 	int fd, err;
+	bool named;
 
-	if (strlen(path) + sizeof(".XXXXXX") > PATH_MAX)
+	if (strlen(path) >= PATH_MAX)
 		return cb_fail(e, ENAMETOOLONG, "cannot write %s: the path is too long", path);
 	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return write_special(path, data, len, e);
 	/* through symbolic links, so that these stay */
 	if (!realpath(path, target))
 		memcpy(target, path, strlen(path) + 1);
-	snprintf(tmp, sizeof(tmp), "%s.XXXXXX", target);
-	fd = mkostemp(tmp, O_CLOEXEC);
-	if (fd < 0) {
-		err = errno;
-		return cb_fail(e, err, "cannot write %s: %s", path, strerror(err));
-	}
-	err = cb_write_all(fd, data, len);
-	if (!err && (fchmod(fd, mode) || fsync(fd)))
-		err = -errno;
+	fd = open_nameless(target, mode);
+	named = fd < 0;
+	if (named)
+		fd = name_beside(target, -1, mode, tmp, sizeof(tmp));
+	if (fd < 0)
+		return cb_fail(e, -fd, "cannot write %s: %s", path, strerror(-fd));
+	err = write_and_rename(fd, named, target, data, len, tmp, sizeof(tmp));
 	if (close(fd) && !err)
 		err = -errno;
-	if (!err && rename(tmp, target))
-		err = -errno;
-	if (err) {
+	if (err && *tmp)
 		unlink(tmp);
-		return cb_fail(e, -err, "cannot write %s: %s", path, strerror(-err));
-	}
-	return 0;
+	return err ? cb_fail(e, -err, "cannot write %s: %s", path, strerror(-err)) : 0;
 }
 
 int cb_file_nameless(const char *name)

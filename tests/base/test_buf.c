@@ -43,6 +43,22 @@ static void it_grows_beyond_any_first_guess(void **state)
 	cb_buf_free(&b);
 }
 
+/* What does not fit ends the buffer: what would fit behind it does not become a part of a text with a hole. */
+static void no_holes(void **state)
+{
+	struct cb_buf b = {0};
+
+	cb_buf_str(&b, "begin");
+	assert_false(cb_buf_reserve(&b, SIZE_MAX / 2));
+	cb_buf_str(&b, "end");
+	cb_buf_ch(&b, '.');
+	cb_buf_u64(&b, 42);
+	assert_true(b.failed);
+	assert_int_equal(b.len, 5);
+	assert_string_equal(cb_buf_cstr(&b), "");
+	cb_buf_free(&b);
+}
+
 static void check_u64(uint64_t v)
 {
 	struct cb_buf b = {0};
@@ -113,6 +129,7 @@ int main(void)
 		cmocka_unit_test(an_empty_buffer_is_an_empty_string),
 		cmocka_unit_test(what_is_added_stands_in_order),
 		cmocka_unit_test(it_grows_beyond_any_first_guess),
+		cmocka_unit_test(no_holes),
 		cmocka_unit_test(numbers_are_what_printf_says),
 		cmocka_unit_test(room_for_more_than_there_is_fails_and_keeps_what_is_there),
 	};

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +172,76 @@ static void a_reader_sees_the_old_or_the_new_file(void **state)
 	free(contents[1]);
 }
 
+/* A new file obeys the umask; one that was there stays as readable as it was. */
+static void permissions(void **state)
+{
+	mode_t before = umask(077);
+	struct stat st;
+
+	assert_int_equal(cb_file_write(in_dir("mine"), "x", 1, 0644, NULL), 0);
+	umask(before);
+	assert_int_equal(stat(in_dir("mine"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(cb_file_write(in_dir("mine"), "y", 1, 0644, NULL), 0);
+	assert_int_equal(stat(in_dir("mine"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_content(in_dir("mine"), "y");
+}
+
+/* Killed at any moment of writing, it leaves the whole file or nothing. */
+static void killed_while_writing(void **state)
+{
+	char sub[PATH_MAX], path[PATH_MAX + 8];
+	char *much = calloc(1, MUCH);
+	int there = 0;
+
+	snprintf(sub, sizeof(sub), "%s", in_dir("killed"));
+	snprintf(path, sizeof(path), "%s/file", sub);
+	assert_int_equal(cb_mkdirs(sub, NULL), 0);
+	for (int i = 0; i < 60; i++) {
+		pid_t writer = fork();
+		struct stat st;
+
+		if (!writer) {
+			cb_file_write(path, much, MUCH, 0600, NULL);
+			_exit(0);
+		}
+		usleep((useconds_t)i * 100);
+		kill(writer, SIGKILL);
+		waitpid(writer, NULL, 0);
+		there = entries(sub);
+		assert_true(there == 0 || (there == 1 && !stat(path, &st) && st.st_size == MUCH));
+		unlink(path);
+	}
+	free(much);
+}
+
+/* Without /proc a file cannot be named later: it has a name of its own first. */
+static void without_proc(void **state)
+{
+	char sub[PATH_MAX], path[PATH_MAX + 8];
+	int status;
+	pid_t child;
+
+	if (geteuid())
+		skip_because("hiding /proc takes root");
+	snprintf(sub, sizeof(sub), "%s", in_dir("without"));
+	snprintf(path, sizeof(path), "%s/file", sub);
+	assert_int_equal(cb_mkdirs(sub, NULL), 0);
+	child = fork();
+	if (!child) {
+		if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+		    mount("none", "/proc", "tmpfs", 0, NULL))
+			_exit(1);
+		_exit(cb_file_write(path, "old", 3, 0640, NULL) || cb_file_write(path, "new", 3, 0600, NULL) ||
+		      cb_file_write("/no/such", "x", 1, 0600, NULL) != -ENOENT);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_content(path, "new");
+	assert_int_equal(entries(sub), 1);
+}
+
 static void a_symbolic_link_stays_one(void **state)
 {
 	char link[PATH_MAX], target[PATH_MAX];
@@ -300,6 +371,9 @@ int main(void)
 		cmocka_unit_test(a_directory_in_the_way_is_an_error_and_nothing_is_left),
 		cmocka_unit_test(a_full_disk_keeps_the_old_file_and_leaves_nothing),
 		cmocka_unit_test(a_reader_sees_the_old_or_the_new_file),
+		cmocka_unit_test(permissions),
+		cmocka_unit_test(killed_while_writing),
+		cmocka_unit_test(without_proc),
 		cmocka_unit_test(a_symbolic_link_stays_one),
 		cmocka_unit_test(what_is_not_a_file_is_written_to),
 		cmocka_unit_test(a_path_that_is_too_long_is_an_error),
