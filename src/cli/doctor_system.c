@@ -185,8 +185,7 @@ static void look_at_bpf_syscall(struct cb_doctor *d)
 	else
 		cb_doctor_add(d, "rights", "bpf()", CB_BLOCKED,
 			      "run as root, or with CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before kernel 5.8); in a "
-			      "container, "
-			      "allow bpf in its seccomp profile",
+			      "container, allow bpf in its seccomp profile",
 			      "%s", strerror(err));
 }
 

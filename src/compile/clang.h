@@ -14,8 +14,8 @@ enum { CB_CLANG_OLDEST = 14 }; /* the first that writes declaration tags into BT
  * with what to install. path holds PATH_MAX bytes. */
 int cb_clang_find(const char *wanted, char *path, size_t size, struct cb_err *e);
 
-/* Run it with these as its descriptors 0 to n - 1 and this signal mask, and wait. Those from fds[3] on are above n. The exit status, or -EIO when it was killed, or
- * another -errno when it could not be started. */
+/* Run it with these as its descriptors 0 to n - 1 and this signal mask, and wait. Those from fds[3] on are above n. The
+ * exit status, or -EIO when it was killed, or another -errno when it could not be started. */
 int cb_clang_run(const char *path, char *const *argv, const int *fds, int n, const sigset_t *mask, struct cb_err *e);
 
 /* 0; -ENOENT with a sentence when this is not clang, or older than CB_CLANG_OLDEST. Runs it, which takes time: ask when

@@ -3,8 +3,8 @@
  * names.c - see names.h.
  *
  * In the object a name is overwritten in place, which is possible because no new name is longer: clang's name of the
- * source goes out of the directory and back in often enough. What remains of the old
- * name is a string that nothing refers to; libbpf's linker, which comes next, copies only strings that are referred to.
+ * source goes out of the directory and back in often enough. What remains of the old name is a string that nothing refers
+ * to; libbpf's linker, which comes next, copies only strings that are referred to.
  */
 #include "compile/names.h"
 

@@ -3,9 +3,10 @@
  * names.h - the names of files as clang sees them, turned into those that people know.
  *
  * The same source is to give the same bytes wherever it stands. So clang sees the same names always: it gets the source
- * as its descriptor 0, and the directories that headers come from as 3 to 5, and names them by /proc/self/fd. In its messages those become what the user typed. In the object they become names relative to the
- * source. (-ffile-prefix-map would do that, but LLVM puts the text of each line into BTF by opening the very name that
- * BTF gets: it must be changed afterwards.)
+ * as its descriptor 0, and the directories that headers come from as 3 to 5, and names them by /proc/self/fd. In its
+ * messages those become what the user typed. In the object they become names relative to the source.
+ * (-ffile-prefix-map would do that, but LLVM puts the text of each line into BTF by opening the very name that BTF gets:
+ * it must be changed afterwards.)
  */
 #ifndef CB_COMPILE_NAMES_H
 #define CB_COMPILE_NAMES_H

@@ -17,7 +17,10 @@
 #include "runtime/lineinfo.h"
 #include "runtime/runtime.h"
 
-enum { LOG_LINES = 12 /* of the verifier's, shown to people */ };
+enum {
+	LOG_LINES = 12, /* of the verifier's, shown to people */
+	ENOTSUPP = 524, /* the kernel's own, which should not leave it; libc has no words for it */
+};
 
 /* Has this process what bpf() asks for? Otherwise it was for want of rights that the kernel said no. */
 static bool has_rights(void)
@@ -36,12 +39,13 @@ const char *cb_bpf_hint(int err)
 {
 	if (err == ENOSYS)
 		return "; this kernel has no bpf() system call";
+	if (err == ENOTSUPP)
+		return "; by that number the kernel means that it does not support this";
 	if (err != EPERM)
 		return "";
 	if (has_rights())
 		return "; not for want of rights: a security policy of this machine forbids it (kernel lockdown, "
-		       "another "
-		       "security module); coolbpf doctor tells more";
+		       "another security module); coolbpf doctor tells more";
 	return "; it takes root, or the capabilities CAP_BPF, CAP_PERFMON (tracing) and CAP_NET_ADMIN (networks); "
 	       "coolbpf doctor tells more";
 }

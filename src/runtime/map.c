@@ -111,7 +111,7 @@ int coolbpf_map_delete(struct coolbpf *cb, const char *map, const void *key)
 	return err ? err : failed(cb, "delete from", map, bpf_map_delete_elem(m.fd, key));
 }
 
-/* ---- Walking --------------------------------------------------------------------------------------------------------- */
+/* ---- Walking ---------------------------------------------------------------------------------------------------- */
 
 struct walk {
 	struct coolbpf_map m;

@@ -33,11 +33,13 @@ teardown() {
 	[ -L /dev/stdout ]
 }
 
-@test "an existing object is replaced, its permissions are those of a file" {
+@test "a new object obeys the umask, one that is replaced keeps its permissions" {
+	(umask 027 && "$COOLBPF" build "$sample_source" -o new.bpf.o)
+	[ "$(stat -c %a new.bpf.o)" = 640 ]
 	echo old >out.bpf.o
 	chmod 600 out.bpf.o
 	"$COOLBPF" build "$sample_source" -o out.bpf.o
-	[ "$(stat -c %a out.bpf.o)" = 644 ]
+	[ "$(stat -c %a out.bpf.o)" = 600 ]
 	"$COOLBPF" inspect out.bpf.o >/dev/null
 }
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "runtime/lineinfo.h"
 #include "tool.h"
 
 #define HEAD "#include \"lbc.h\"\nchar LICENSE[] SEC(\"license\") = \"GPL\";\n"
@@ -272,6 +273,25 @@ static void verifier(void **state)
 		-EINVAL, WORDS("refuses program endless (socket)", "infinite loop detected"));
 }
 
+/* Kernels before 6.8 show the text of a line and not where it stands: that is looked up in the object. */
+static void lines_of_older_kernels(void **state)
+{
+	struct coolbpf *cb = tool_source(HEAD "SEC(\"socket\")\n"
+					      "int f(void *ctx)\n"
+					      "{\n"
+					      "\t\tbpf_ktime_get_ns();\n"
+					      "\treturn bpf_get_prandom_u32() & 1;\n"
+					      "}\n");
+	char where[128];
+
+	assert_int_equal(cb_lineinfo_find(cb, "bpf_ktime_get_ns();", where, sizeof(where)), 0);
+	assert_string_equal(where, "test.bpf.c:6");
+	assert_int_equal(cb_lineinfo_find(cb, "  return bpf_get_prandom_u32() & 1;", where, sizeof(where)), 0);
+	assert_string_equal(where, "test.bpf.c:7");
+	assert_int_equal(cb_lineinfo_find(cb, "return", where, sizeof(where)), -ENOENT);
+	coolbpf_free(cb);
+}
+
 static void maps(void **state)
 {
 	refused(HEAD "struct big { char b[65536]; };\nLBC_ARRAY(large, int, struct big, 0x7fffffff);\n"
@@ -376,12 +396,12 @@ static void without_tracefs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(files),	   cmocka_unit_test(elf_files_of_other_kinds),
-		cmocka_unit_test(cut_objects),	   cmocka_unit_test(object_without_btf),
-		cmocka_unit_test(options),	   cmocka_unit_test(kernel_btf),
-		cmocka_unit_test(verifier),	   cmocka_unit_test(maps),
-		cmocka_unit_test(unknown_hooks),   cmocka_unit_test(without_rights),
-		cmocka_unit_test(without_tracefs),
+		cmocka_unit_test(files),	  cmocka_unit_test(elf_files_of_other_kinds),
+		cmocka_unit_test(cut_objects),	  cmocka_unit_test(object_without_btf),
+		cmocka_unit_test(options),	  cmocka_unit_test(kernel_btf),
+		cmocka_unit_test(verifier),	  cmocka_unit_test(lines_of_older_kernels),
+		cmocka_unit_test(maps),		  cmocka_unit_test(unknown_hooks),
+		cmocka_unit_test(without_rights), cmocka_unit_test(without_tracefs),
 	};
 	int failed;
 
