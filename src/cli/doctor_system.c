@@ -197,8 +197,8 @@ static void look_at_capabilities(struct cb_doctor *d)
 		unsigned bit;
 		const char *advice;
 	} wanted[] = {
-		{"CAP_BPF", 39, "loading programs needs it, or CAP_SYS_ADMIN"},
-		{"CAP_PERFMON", 38, "tracing needs it, or CAP_SYS_ADMIN"},
+		{"CAP_BPF", CAP_BPF, "loading programs needs it, or CAP_SYS_ADMIN"},
+		{"CAP_PERFMON", CAP_PERFMON, "tracing needs it, or CAP_SYS_ADMIN"},
 		{"CAP_NET_ADMIN", CAP_NET_ADMIN, "XDP, tc and socket programs need it"},
 		{"CAP_SYS_ADMIN", CAP_SYS_ADMIN, "some program types, and kernels before 5.8, need it"},
 	};
@@ -227,38 +227,18 @@ static void look_at_sysctl(struct cb_doctor *d, const char *name, const char *pa
 
 /* ---- What is installed ------------------------------------------------------------------------------------------ */
 
-/* The first line of "clang --version". It is shorter than a pipe holds, so clang can end before anybody reads. */
-static bool clang_version(const char *path, char *line, size_t size)
-{
-	char *argv[] = {(char *)path, (char *)"--version", NULL};
-	int pipe_fds[2], std[3];
-	sigset_t mask;
-	ssize_t n;
-
-	if (pipe2(pipe_fds, O_CLOEXEC))
-		return false;
-	std[0] = std[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	std[1] = pipe_fds[1];
-	sigprocmask(SIG_SETMASK, NULL, &mask);
-	n = cb_clang_run(path, argv, std, 3, &mask, NULL) ? -1 : read(pipe_fds[0], line, size - 1);
-	line[n > 0 ? n : 0] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	close(pipe_fds[0]);
-	close(pipe_fds[1]);
-	close(std[0]);
-	return n > 0;
-}
-
 static void look_at_clang(struct cb_doctor *d)
 {
 	static const char advice[] = "sources need clang, 14 or later (Debian: apt install clang); objects run without";
 	char path[PATH_MAX], version[512];
 	struct cb_err err = {0};
+	sigset_t mask;
 
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
 	if (cb_clang_find(d->clang, path, sizeof(path), &err))
 		cb_doctor_add(d, "installed", "clang", CB_NO, advice, "not found");
-	else if (!clang_version(path, version, sizeof(version)))
-		cb_doctor_add(d, "installed", "clang", CB_NO, advice, "%s does not run", path);
+	else if (cb_clang_check(path, &mask, version, sizeof(version), &err))
+		cb_doctor_add(d, "installed", "clang", CB_NO, advice, "%s", err.text);
 	else
 		cb_doctor_add(d, "installed", "clang", CB_YES, NULL, "%s: %s", path, version);
 }

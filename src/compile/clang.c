@@ -142,27 +142,29 @@ int cb_clang_run(const char *path, char *const *argv, const int *fds, int n, con
 	return wait_for(pid, path, e);
 }
 
-int cb_clang_check(const char *path, const sigset_t *mask, struct cb_err *e)
+int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t size, struct cb_err *e)
 {
 	char *const argv[] = {(char *)path, "--version", NULL};
-	int fd = cb_file_nameless("clang-version"), status, version = 0;
-	char text[256] = "";
+	int fd = cb_file_nameless("clang-version"), status, major = 0;
+	ssize_t n = -1;
 	const char *at;
 
 	if (fd < 0)
 		return cb_fail(e, -fd, "cannot make a temporary file: %s", strerror(-fd));
 	status = cb_clang_run(path, argv, (int[]){fd, fd, fd}, 3, mask, e);
-	if (status >= 0 && pread(fd, text, sizeof(text) - 1, 0) < 0)
-		text[0] = '\0';
+	if (status >= 0)
+		n = pread(fd, version, size - 1, 0);
+	version[n > 0 ? n : 0] = '\0';
+	version[strcspn(version, "\n")] = '\0';
 	close(fd);
 	if (status < 0)
 		return status;
 	/* "Debian clang version 14.0.6", "Apple clang version 15.0.0 (clang-...)" */
-	at = strstr(text, "clang version ");
-	if (!at || sscanf(at, "clang version %d", &version) != 1)
+	at = strstr(version, "clang version ");
+	if (!at || sscanf(at, "clang version %d", &major) != 1)
 		return cb_fail(e, ENOENT, "%s is not clang: it does not say its version", path);
-	if (version < CB_CLANG_OLDEST)
-		return cb_fail(e, ENOENT, "%s is clang %d; coolbpf needs clang %d or newer", path, version,
+	if (major < CB_CLANG_OLDEST)
+		return cb_fail(e, ENOENT, "%s is clang %d; coolbpf needs clang %d or newer", path, major,
 			       CB_CLANG_OLDEST);
 	return 0;
 }

@@ -18,8 +18,8 @@ int cb_clang_find(const char *wanted, char *path, size_t size, struct cb_err *e)
  * exit status, or -EIO when it was killed, or another -errno when it could not be started. */
 int cb_clang_run(const char *path, char *const *argv, const int *fds, int n, const sigset_t *mask, struct cb_err *e);
 
-/* 0; -ENOENT with a sentence when this is not clang, or older than CB_CLANG_OLDEST. Runs it, which takes time: ask when
- * something has gone wrong. */
-int cb_clang_check(const char *path, const sigset_t *mask, struct cb_err *e);
+/* 0; -ENOENT with a sentence when this is not clang, or older than CB_CLANG_OLDEST. version gets the first line of what it
+ * says of itself. Runs it, which takes time: ask when something has gone wrong. */
+int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t size, struct cb_err *e);
 
 #endif

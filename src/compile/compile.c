@@ -204,7 +204,8 @@ static void say_warnings(const struct job *j, const char *text)
 static int refused(const struct job *j, const char *messages)
 {
 	struct cb_err why = {0};
-	int err = cb_clang_check(j->clang, &j->old_mask, &why);
+	char version[256];
+	int err = cb_clang_check(j->clang, &j->old_mask, version, sizeof(version), &why);
 
 	if (err)
 		return cb_fail(j->e, -err, "%s", why.text);

@@ -109,6 +109,17 @@ detail() {
 	[ "$(detail kernel lockdown)" = "$(sed 's/.*\[\(.*\)\].*/\1/' <<<"$lockdown")" ]
 }
 
+@test "a compiler that is too old, or none, is not good enough" {
+	printf '#!/bin/sh\necho "clang version 11.1.0"\n' >"$BATS_TEST_TMPDIR/old-clang"
+	chmod +x "$BATS_TEST_TMPDIR/old-clang"
+	run "$COOLBPF" doctor --clang "$BATS_TEST_TMPDIR/old-clang"
+	[[ $output == *"old-clang is clang 11; coolbpf needs clang 14 or newer"* ]]
+	run "$COOLBPF" doctor --clang /bin/true
+	[[ $output == *"/bin/true is not clang"* ]]
+	run "$COOLBPF" doctor --clang /no/such/clang
+	[[ $output == *"clang"*"no"*"not found"* ]]
+}
+
 @test "clang's version is clang's" {
 	need_command clang
 	[[ $(detail installed clang) == *": $(clang --version | head -n 1)" ]]
