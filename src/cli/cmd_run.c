@@ -3,7 +3,7 @@
  * cmd_run.c - "coolbpf run": open, load, attach, then wait for events until somebody or something ends it.
  *
  * A signal sets a flag and makes a pipe readable, so that one that comes just before the wait still ends it. Events that
- * come faster than they are read would keep one consume call busy for ever: the event function asks the same flag.
+ * come faster than they are read would keep one consume call busy for ever: the event function ends it now and then.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
 
 #include "cli/run.h"
+
+enum { LOST_NS = 1000000000 /* lost events are told at most so often */ };
 
 /* What a signal handler needs. */
 static volatile sig_atomic_t stopped;
@@ -46,14 +47,6 @@ static int catch_signals(void)
 	sigaction(SIGTERM, &sa, NULL);
 	sigaction(SIGHUP, &sa, NULL);
 	return 0;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 /* Tracepoints are found through tracefs. Where it is not mounted (containers, minimal systems) it is mounted in a mount
@@ -124,36 +117,41 @@ static int wait_ms(uint64_t now, uint64_t until)
 /* Until a signal, the end of --duration, --count events, or an error. Returns 0 or a negative errno. */
 static int loop(const struct run_args *a, struct coolbpf *cb, struct run_out *out)
 {
-	uint64_t now = now_ns();
+	uint64_t now = cb_run_now_ns();
 	uint64_t end = a->duration_ns ? now + a->duration_ns : 0;
 	uint64_t next = a->interval_ns ? now + a->interval_ns : 0;
+	uint64_t lost_due = now + LOST_NS;
+	int n = 0, err;
 	struct pollfd fds[] = {
 		{.fd = coolbpf_epoll_fd(cb), .events = POLLIN},
 		{.fd = stop_pipe[0], .events = POLLIN},
 	};
 
-	cb_run_out_until(out, &stopped, end);
+	cb_run_out_until(out, &stopped);
 	while (!stopped && !cb_run_out_done(out)) {
-		int n, err;
+		uint64_t due = nearer(cb_run_out_flush_due(out), nearer(end, next));
 
-		if (poll(fds, 2, wait_ms(now, nearer(cb_run_out_flush_due(out), nearer(end, next)))) < 0 &&
-		    errno != EINTR)
+		/* what a turn has left is read without being told */
+		if (poll(fds, 2, n == -ECANCELED ? 0 : wait_ms(now, due)) < 0 && errno != EINTR)
 			return -errno;
-		n = fds[0].revents ? coolbpf_consume(cb) : 0;
+		n = fds[0].revents || n == -ECANCELED ? coolbpf_consume(cb) : 0;
 		if (n < 0 && n != -ECANCELED)
 			return n;
 		err = cb_run_out_flush(out, n == 0);
 		if (err)
 			return err;
-		now = now_ns();
+		now = cb_run_now_ns();
 		if (end && now >= end)
 			break;
+		/* only a buffer that is read can have been full */
+		if (n && now >= lost_due && !a->quiet) {
+			cb_run_out_lost(out);
+			lost_due = now + LOST_NS;
+		}
 		if (next && now >= next) {
 			err = cb_run_out_maps(out, false);
 			if (err)
 				return err;
-			if (!a->quiet)
-				cb_run_out_lost(out);
 			next = now > next + a->interval_ns ? now + a->interval_ns : next + a->interval_ns;
 		}
 	}
@@ -166,16 +164,13 @@ static int finish(const struct run_args *a, struct coolbpf *cb, struct run_out *
 	int err;
 
 	coolbpf_detach(cb);
-	cb_run_out_until(out, NULL, 0);
+	cb_run_out_until(out, NULL);
 	err = coolbpf_consume(cb);
 	if (err > 0 || err == -ECANCELED)
 		err = 0;
 	if (!err && cb_run_out_has_maps(out))
 		err = cb_run_out_maps(out, true);
-	if (!err)
-		err = cb_run_out_finish(out);
-	cb_run_out_lost(out);
-	return err;
+	return err ? err : cb_run_out_finish(out);
 }
 
 static int run_tool(const struct run_args *a, struct coolbpf *cb)
@@ -194,7 +189,10 @@ static int run_tool(const struct run_args *a, struct coolbpf *cb)
 		cb_run_out_free(out);
 		return cb_cli_fail("%s", coolbpf_errmsg(cb));
 	}
-	status = print_iterators(cb, out, &only_iterators);
+	if (cb_run_out_begin(out))
+		status = cb_cli_fail("%s", cb_run_out_error(out));
+	else
+		status = print_iterators(cb, out, &only_iterators);
 	if (status) {
 		cb_run_out_free(out);
 		return status;
@@ -206,6 +204,7 @@ static int run_tool(const struct run_args *a, struct coolbpf *cb)
 		err = loop(a, cb, out);
 	if (!err)
 		err = finish(a, cb, out);
+	cb_run_out_lost(out);
 	if (err)
 		status = cb_cli_fail("%s", *cb_run_out_error(out) ? cb_run_out_error(out) : coolbpf_errmsg(cb));
 	cb_run_out_free(out);

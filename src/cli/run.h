@@ -47,6 +47,9 @@ int cb_run_apply(const struct run_args *a, struct coolbpf *cb);
 /* A bare name ("execsnoop") becomes the path of an installed tool, written to path; anything else stays what it is. */
 const char *cb_run_find_tool(const char *name, char *path, size_t size);
 
+/* CLOCK_MONOTONIC. */
+uint64_t cb_run_now_ns(void);
+
 void cb_run_usage(void);
 void cb_run_tool_help(const struct run_args *a, struct coolbpf *cb);
 
@@ -64,9 +67,11 @@ struct run_out;
 
 /* Before load: registers the functions that print events. NULL after the reason was printed, with the exit status. */
 struct run_out *cb_run_out_new(const struct run_args *a, struct coolbpf *cb, int *status);
-/* End in the middle of a flood of events, too: when *stopped becomes true, or at this time of CLOCK_MONOTONIC (0: never).
- * NULL and 0 let everything through again, for what is left in the buffers. */
-void cb_run_out_until(struct run_out *o, const volatile sig_atomic_t *stopped, uint64_t end_ns);
+/* The tool runs: what the output file held goes. Without this call the file stays as it was, or absent. Negative errno. */
+int cb_run_out_begin(struct run_out *o);
+/* In a flood of events, too, coolbpf_consume() is to come back now and then, with -ECANCELED, and at once when *stopped
+ * becomes true. NULL lets everything through again, for what is left in the buffers. */
+void cb_run_out_until(struct run_out *o, const volatile sig_atomic_t *stopped);
 /* Becomes true when events have reached --count, or output has failed. */
 bool cb_run_out_done(const struct run_out *o);
 /* Text as it is, before the first event. */
@@ -79,7 +84,7 @@ uint64_t cb_run_out_flush_due(const struct run_out *o);
 int cb_run_out_maps(struct run_out *o, bool final);
 /* Has the tool maps to show? */
 bool cb_run_out_has_maps(const struct run_out *o);
-/* Say on standard error how many events were lost since the last call. */
+/* Say on standard error how many events were lost since the last time that this was said. */
 void cb_run_out_lost(struct run_out *o);
 /* Write what is only complete at the end (flame graph, folded stacks), close the file. */
 int cb_run_out_finish(struct run_out *o);

@@ -44,6 +44,7 @@ struct run_out {
 	const char *unit;	  /* of their weights */
 	int fd;
 	bool file, tty;
+	bool created; /* the file was not there, and the tool does not run yet */
 	uint64_t printed;
 	bool done;
 	int error;
@@ -51,13 +52,15 @@ struct run_out {
 	uint64_t flush_due_ns; /* by when the file must have what was printed; 0: it has */
 	bool block_printed;    /* a block of maps is on the terminal already */
 	const volatile sig_atomic_t *stopped;
-	uint64_t end_ns; /* or 0 */
 	uint64_t seen;
 };
 
-enum { FLUSH_NS = 200000000 /* a file need not see each event at once */ };
+enum {
+	FLUSH_NS = 200000000, /* a file need not see each event at once */
+	TURN = 1024,	      /* events until the clock and other things are looked at */
+};
 
-static uint64_t now_ns(void)
+uint64_t cb_run_now_ns(void)
 {
 	struct timespec ts;
 
@@ -99,18 +102,16 @@ static int print_raw(struct run_out *o, const struct coolbpf_event *ev)
 	return err ? cb_fail(&o->err, -err, "cannot write the output: %s", strerror(-err)) : 0;
 }
 
-/* Events that come faster than they are printed would keep one coolbpf_consume() busy past the end. */
-static bool is_over(struct run_out *o)
+/* Events that come into a ring buffer faster than they are printed would keep one coolbpf_consume() busy for ever; of perf
+ * buffers it takes what was there when it began. */
+static bool is_turn_over(struct run_out *o, const struct coolbpf_event *ev)
 {
-	if (o->done || (o->stopped && *o->stopped))
-		return true;
-	return o->end_ns && ++o->seen % 1024 == 0 && now_ns() >= o->end_ns;
+	return o->done || (o->stopped && (*o->stopped || (ev->cpu < 0 && ++o->seen % TURN == 0)));
 }
 
-void cb_run_out_until(struct run_out *o, const volatile sig_atomic_t *stopped, uint64_t end_ns)
+void cb_run_out_until(struct run_out *o, const volatile sig_atomic_t *stopped)
 {
 	o->stopped = stopped;
-	o->end_ns = end_ns;
 }
 
 /* 0, also for an event that is not to be seen; a negative errno. */
@@ -142,7 +143,7 @@ static int on_event(void *ctx, const struct coolbpf_event *ev)
 	struct stream *s = ctx;
 	int err = s->out->done ? -ECANCELED : print_event(s, ev);
 
-	return !err && is_over(s->out) ? -ECANCELED : err;
+	return !err && is_turn_over(s->out, ev) ? -ECANCELED : err;
 }
 
 /* 0 or an exit status. */
@@ -196,7 +197,8 @@ static int open_output(struct run_out *o)
 	o->fd = STDOUT_FILENO;
 	/* what is only whole at the end is written at the end, see cb_run_out_finish() */
 	if (a->out && !wants_stacks(a)) {
-		o->fd = open(a->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		o->created = access(a->out, F_OK);
+		o->fd = open(a->out, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
 		if (o->fd < 0)
 			return cb_cli_fail("cannot open %s: %s", a->out, strerror(errno));
 	}
@@ -243,6 +245,14 @@ fail:
 	return NULL;
 }
 
+int cb_run_out_begin(struct run_out *o)
+{
+	o->created = false;
+	if (o->file && o->args->out && ftruncate(o->fd, 0))
+		return failed(o, cb_fail(&o->err, errno, "cannot write the output: %s", strerror(errno)));
+	return 0;
+}
+
 bool cb_run_out_done(const struct run_out *o)
 {
 	return o->done;
@@ -270,7 +280,7 @@ int cb_run_out_flush(struct run_out *o, bool idle)
 	if (o->error)
 		return o->error;
 	if (o->file && !idle) {
-		uint64_t now = now_ns();
+		uint64_t now = cb_run_now_ns();
 
 		if (!o->flush_due_ns)
 			o->flush_due_ns = now + FLUSH_NS;
@@ -539,6 +549,8 @@ void cb_run_out_free(struct run_out *o)
 	}
 	if (o->fd > STDERR_FILENO)
 		close(o->fd);
+	if (o->created)
+		unlink(o->args->out);
 	free(o->streams);
 	cb_stacks_free(o->stacks);
 	cb_run_names_free(o->names);

@@ -150,6 +150,15 @@ refused() {
 	refused "no_such_event" half.bpf.c
 }
 
+@test "what does not run leaves the output file as it was, or absent" {
+	echo "of yesterday" >old
+	source_of hook <<<'SEC("raw_tp/no_such_event") int cbrun_a(void *c) { return 0; }'
+	refused "no_such_event" hook.bpf.c -o json -f old
+	refused "no_such_event" hook.bpf.c -o json -f new
+	[ "$(cat old)" = "of yesterday" ]
+	[ ! -e new ]
+}
+
 @test "a map that is too large" {
 	source_of large <<<'struct big { char b[60000]; };
 		LBC_ARRAY(cbrun_large, __u32, struct big, 100000000);
