@@ -207,6 +207,27 @@ static int tool_option(struct run_args *a, int argc, char **argv, int *i)
 	return add_pair(&a->params, &a->nparams, name, value, false);
 }
 
+/* One of run's own options, and the word behind it when that is its value. */
+static int own_option(struct run_args *a, const struct option_row *row, const char *value, int argc, char **argv,
+		      int *i)
+{
+	char *word = argv[*i];
+
+	if (!row->value && value && word[1] == '-')
+		return cb_cli_usage("run", "the option --%s takes no value", row->name);
+	if (!row->value && value) {
+		/* -vq is -v -q: what is left of the word comes again */
+		word[1] = '-';
+		argv[(*i)--] = word + 1;
+		value = NULL;
+	} else if (row->value && !value) {
+		if (*i + 1 == argc)
+			return cb_cli_usage("run", "the option --%s needs a value", row->name);
+		value = argv[++*i];
+	}
+	return row->set(a, value);
+}
+
 int cb_run_args(struct run_args *a, int argc, char **argv)
 {
 	*a = (struct run_args){0};
@@ -227,18 +248,7 @@ int cb_run_args(struct run_args *a, int argc, char **argv)
 		if (!row && !a->file)
 			return cb_cli_usage("run", "there is no option %s (a tool's own options stand behind FILE)",
 					    argv[i]);
-		if (!row) {
-			status = tool_option(a, argc, argv, &i);
-		} else {
-			if (!row->value && value)
-				return cb_cli_usage("run", "the option --%s takes no value", row->name);
-			if (row->value && !value) {
-				if (i + 1 == argc)
-					return cb_cli_usage("run", "the option --%s needs a value", row->name);
-				value = argv[++i];
-			}
-			status = row->set(a, value);
-		}
+		status = row ? own_option(a, row, value, argc, argv, &i) : tool_option(a, argc, argv, &i);
 		if (status)
 			return status;
 	}

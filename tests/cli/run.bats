@@ -221,6 +221,16 @@ setup_file() {
 	[ "$status" -eq 0 ]
 	[[ $output == *"cbrun_choice: tp/signal/no_such is not taken: this kernel has no such tracepoint"* ]]
 	[[ $output == *"cbrun_choice: hook signal/signal_generate is taken"* ]]
+	[[ $output != *"libbpf: "* ]]
+	for twice in "-vv" "-v -v" "-vqv" "--verbose --verbose"; do
+		# shellcheck disable=SC2086 # words on purpose
+		run "$COOLBPF" run $twice choice.bpf.c -d 100ms
+		[ "$status" -eq 0 ]
+		[[ $output == *"hook signal/signal_generate is taken"* ]]
+		[[ $output == *"libbpf: "* ]]
+	done
+	run "$COOLBPF" run -vx choice.bpf.c
+	assert_failed 2 "there is no option -x"
 }
 
 @test "-a says where a program goes" {
