@@ -177,7 +177,7 @@ static int run_tool(const struct run_args *a, struct coolbpf *cb)
 {
 	struct run_out *out;
 	int status = cb_run_apply(a, cb), err = 0;
-	bool only_iterators;
+	bool only_iterators = false;
 
 	if (status)
 		return status;
