@@ -21,6 +21,7 @@
 #include <bpf/libbpf.h>
 
 #include "base/file.h"
+#include "base/ints.h"
 #include "cli/run.h"
 
 struct stream {
@@ -350,14 +351,6 @@ struct collect {
 	bool array;
 };
 
-static bool is_zero(const char *p, size_t n)
-{
-	while (n--)
-		if (*p++)
-			return false;
-	return true;
-}
-
 static int collect_entry(void *ctx, const void *key, const void *value)
 {
 	struct collect *c = ctx;
@@ -366,7 +359,7 @@ static int collect_entry(void *ctx, const void *key, const void *value)
 	if (err)
 		return err;
 	/* every slot of an array exists; one that was never written is no entry */
-	if (c->array && is_zero(c->sum, c->map->value_size))
+	if (c->array && cb_is_zero(c->sum, c->map->value_size))
 		return 0;
 	return cb_show_add(c->show, key, c->sum);
 }

@@ -294,17 +294,9 @@ static void add_int(void *to, const void *from, size_t size)
 	cb_store_uint(to, size, cb_load_uint(to, size) + cb_load_uint(from, size));
 }
 
-static bool all_zero(const char *p, size_t n)
-{
-	while (n--)
-		if (*p++)
-			return false;
-	return true;
-}
-
 static void keep_first(char *to, const char *from, size_t n)
 {
-	if (all_zero(to, n))
+	if (cb_is_zero(to, n))
 		memcpy(to, from, n);
 }
 

@@ -173,6 +173,12 @@ static int set_duration(struct coolbpf *cb, const struct cb_param *p, const stru
 			       text);
 	if (err)
 		return bad_value(cb, p, text, "a duration such as 500us, 1.5ms or 2s");
+	if (n.magnitude % duration_types[d].ns) {
+		char want[32];
+
+		snprintf(want, sizeof(want), "a whole number of %s", duration_types[d].unit);
+		return bad_value(cb, p, text, want);
+	}
 	n.magnitude /= duration_types[d].ns;
 	return store_number(cb, p, t, text, &n);
 }

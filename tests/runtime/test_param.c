@@ -265,6 +265,8 @@ static void refusals(void **state)
 		{"ns", "-1ms", -EINVAL, "a duration such as"},
 		{"ns", "1 ms", -EINVAL, "a duration such as"},
 		{"ns", "300000000h", -ERANGE, "64 bits"},
+		{"ms", "500us", -EINVAL, "\"500us\" is not a whole number of ms"},
+		{"us", "1.0005ms", -EINVAL, "is not a whole number of us"},
 		{"name", "eight888", -ERANGE, "8 bytes, at most 7 fit"},
 		{"pair", "1", -EINVAL, "pair_t, which cannot be set from text"},
 		{"nothing", "1", -ENOENT, "there is no parameter nothing; params has uns8, sgn8,"},
