@@ -218,7 +218,7 @@ static void round_trip(void **state)
 		{"balance", "-7", "2147483647"},
 	};
 	struct coolbpf *cb = tool_open("params");
-	char first[64];
+	char first[256];
 
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		for (int end = 1; end <= 2; end++) {
