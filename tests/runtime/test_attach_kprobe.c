@@ -86,6 +86,12 @@ static void multi(void **state)
 	work(30);
 	assert_int_equal(tool_count(cb, 4), 30);
 	assert_int_equal(tool_count(cb, 0), 0);
+	coolbpf_detach(cb);
+	must(cb, coolbpf_attach_kprobe_multi(cb, "on_many", "find_vpi?", false));
+	work(12);
+	assert_int_equal(tool_count(cb, 4), 42);
+	must_refuse(cb, coolbpf_attach_kprobe_multi(cb, "on_many", "no_such_function*", false), -ENOENT,
+		    "no_such_function*");
 	tool_end(cb);
 }
 
@@ -103,13 +109,30 @@ static void system_call(void **state)
 	tool_end(cb);
 }
 
+/* A kernel without kprobes says so, by whatever way it is asked. */
+static void without_kprobes(void **state)
+{
+	struct coolbpf *cb = opened();
+
+	if (!no_kprobes()) {
+		coolbpf_free(cb);
+		skip_because("this kernel has kprobes");
+	}
+	must(cb, coolbpf_program_target(cb, "on_many", ""));
+	must(cb, coolbpf_load(cb));
+	must_refuse(cb, coolbpf_attach(cb), -ENOENT, "to kprobe find_vpid: this kernel has no kprobes");
+	must_refuse(cb, coolbpf_attach_kprobe(cb, "on_return", "find_vpid", 0, true), -ENOENT,
+		    "to kretprobe find_vpid: this kernel has no kprobes");
+	assert_true(coolbpf_attach_kprobe_multi(cb, "on_many", "find_*", false) < 0);
+	assert_non_null(strstr(coolbpf_errmsg(cb), "on_many to the functions find_*: this kernel has no kprobe"));
+	tool_end(cb);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_section_name),
-		cmocka_unit_test(by_function),
-		cmocka_unit_test(multi),
-		cmocka_unit_test(system_call),
+		cmocka_unit_test(by_section_name), cmocka_unit_test(by_function),     cmocka_unit_test(multi),
+		cmocka_unit_test(system_call),	   cmocka_unit_test(without_kprobes),
 	};
 
 	return run_as_root(tests);

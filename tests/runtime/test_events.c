@@ -7,7 +7,9 @@
 #include <bpf/btf.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/epoll.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "tool.h"
@@ -195,6 +197,27 @@ static void time_out(void **state)
 	coolbpf_free(cb);
 }
 
+static void on_alarm(int sig)
+{
+}
+
+/* A signal ends the wait, and is no error. */
+static void a_signal(void **state)
+{
+	const struct sigaction quiet = {.sa_handler = on_alarm};
+	const struct itimerval soon = {.it_value.tv_usec = 50000};
+	struct coolbpf *cb = opened(state);
+	struct seen s = {0};
+
+	must(cb, coolbpf_on_event(cb, NULL, on_event, &s));
+	must(cb, coolbpf_load(cb));
+	sigaction(SIGALRM, &quiet, NULL);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(must(cb, coolbpf_poll(cb, -1)), 0);
+	assert_int_equal(s.n, 0);
+	coolbpf_free(cb);
+}
+
 /* A loop of the caller's own: its epoll instance holds ours. */
 static void own_loop(void **state)
 {
@@ -323,11 +346,17 @@ static void refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(one_map),	    BOTH(reserve_and_discard),
-		BOTH(several_maps), BOTH(time_out),
-		BOTH(own_loop),	    BOTH(error_of_the_function),
-		BOTH(lost),	    {"ring_takes_what_it_can", ring_takes_what_it_can, NULL, NULL, NULL},
-		BOTH(after_detach), BOTH(refusals),
+		BOTH(one_map),
+		BOTH(reserve_and_discard),
+		BOTH(several_maps),
+		BOTH(time_out),
+		BOTH(a_signal),
+		BOTH(own_loop),
+		BOTH(error_of_the_function),
+		BOTH(lost),
+		{"ring_takes_what_it_can", ring_takes_what_it_can, NULL, NULL, NULL},
+		BOTH(after_detach),
+		BOTH(refusals),
 	};
 	int failed;
 
