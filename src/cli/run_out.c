@@ -249,7 +249,8 @@ fail:
 int cb_run_out_begin(struct run_out *o)
 {
 	o->created = false;
-	if (o->file && o->args->out && ftruncate(o->fd, 0))
+	/* standard output may hold what others wrote, also where -f names a file for later */
+	if (o->file && o->fd != STDOUT_FILENO && ftruncate(o->fd, 0))
 		return failed(o, cb_fail(&o->err, errno, "cannot write the output: %s", strerror(errno)));
 	return 0;
 }

@@ -340,3 +340,11 @@ setup_file() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"cannot open no_such_tool: No such file or directory"* ]]
 }
+
+@test "standard output keeps what it holds when the stacks go to a file" {
+	cd "$BATS_TEST_TMPDIR"
+	echo before >out
+	"$COOLBPF" run -q -d 500ms -o folded -f stacks "$SRC/tools/profile.bpf.c" --idle >>out
+	[ "$(cat out)" = before ]
+	[ -s stacks ]
+}
