@@ -26,7 +26,8 @@ static int add(struct coolbpf *cb, const struct cb_link *l, const char *what)
 	return 0;
 }
 
-int cb_link_add(struct coolbpf *cb, size_t prog, struct bpf_link *link, const char *what)
+/* Remember a link of libbpf's, or say why there is none: link NULL, and errno. */
+static int keep(struct coolbpf *cb, size_t prog, struct bpf_link *link, const char *what)
 {
 	int err = link ? 0 : errno;
 
@@ -101,7 +102,7 @@ int cb_attach_kprobe(struct coolbpf *cb, size_t i, const char *function, uint64_
 	if (offset)
 		snprintf(what, sizeof(what), "kprobe %s+0x%llx", function, (unsigned long long)offset);
 	cb_listen(cb);
-	err = cb_link_add(cb, i, bpf_program__attach_kprobe_opts(cb->progs[i].prog, function, &opts), what);
+	err = keep(cb, i, bpf_program__attach_kprobe_opts(cb->progs[i].prog, function, &opts), what);
 	return explain(cb, i, what, "kprobe", function, err);
 }
 
@@ -115,7 +116,7 @@ int cb_attach_kprobe_multi(struct coolbpf *cb, size_t i, const char *pattern, bo
 		return err;
 	snprintf(what, sizeof(what), "the functions %s", pattern);
 	cb_listen(cb);
-	err = cb_link_add(cb, i, bpf_program__attach_kprobe_multi_opts(cb->progs[i].prog, pattern, &opts), what);
+	err = keep(cb, i, bpf_program__attach_kprobe_multi_opts(cb->progs[i].prog, pattern, &opts), what);
 	return explain(cb, i, what, "kprobe.multi", pattern, err);
 }
 
@@ -129,7 +130,7 @@ int cb_attach_ksyscall(struct coolbpf *cb, size_t i, const char *name, bool ret)
 		return err;
 	snprintf(what, sizeof(what), "system call %s", name);
 	cb_listen(cb);
-	err = cb_link_add(cb, i, bpf_program__attach_ksyscall(cb->progs[i].prog, name, &opts), what);
+	err = keep(cb, i, bpf_program__attach_ksyscall(cb->progs[i].prog, name, &opts), what);
 	return explain(cb, i, what, "ksyscall", name, err);
 }
 
@@ -149,7 +150,7 @@ int cb_attach_uprobe(struct coolbpf *cb, size_t i, const char *binary, const cha
 	snprintf(what, sizeof(what), "%s %s:%s+0x%llx", ret ? "uretprobe" : "uprobe", path, function ? function : "",
 		 (unsigned long long)offset);
 	cb_listen(cb);
-	err = cb_link_add(cb, i, bpf_program__attach_uprobe_opts(cb->progs[i].prog, pid, path, offset, &opts), what);
+	err = keep(cb, i, bpf_program__attach_uprobe_opts(cb->progs[i].prog, pid, path, offset, &opts), what);
 	if (err == -ENOENT && function)
 		cb_fail(&cb->err, ENOENT, "cannot attach program %s: %s has no function %s in its symbol tables",
 			cb->progs[i].name, path, function);
@@ -171,7 +172,7 @@ int cb_attach_usdt(struct coolbpf *cb, size_t i, const char *binary, const char 
 			       cb->progs[i].name, binary);
 	snprintf(what, sizeof(what), "USDT probe %s:%s in %s", provider, name, path);
 	cb_listen(cb);
-	return cb_link_add(cb, i, bpf_program__attach_usdt(cb->progs[i].prog, pid, path, provider, name, NULL), what);
+	return keep(cb, i, bpf_program__attach_usdt(cb->progs[i].prog, pid, path, provider, name, NULL), what);
 }
 
 int cb_attach_tracepoint(struct coolbpf *cb, size_t i, const char *category, const char *name)
@@ -188,7 +189,7 @@ int cb_attach_tracepoint(struct coolbpf *cb, size_t i, const char *category, con
 			       cb->progs[i].name);
 	snprintf(what, sizeof(what), "tracepoint %s/%s", category, name);
 	cb_listen(cb);
-	err = cb_link_add(cb, i, bpf_program__attach_tracepoint(cb->progs[i].prog, category, name), what);
+	err = keep(cb, i, bpf_program__attach_tracepoint(cb->progs[i].prog, category, name), what);
 	if (err == -ENOENT)
 		cb_fail(&cb->err, ENOENT, "cannot attach program %s: this kernel has no %s (see %s/available_events)",
 			cb->progs[i].name, what, cb_tracefs());
@@ -207,7 +208,7 @@ int cb_attach_raw_tracepoint(struct coolbpf *cb, size_t i, const char *name)
 		return err;
 	snprintf(what, sizeof(what), "raw tracepoint %s", name);
 	cb_listen(cb);
-	err = cb_link_add(cb, i, bpf_program__attach_raw_tracepoint(cb->progs[i].prog, name), what);
+	err = keep(cb, i, bpf_program__attach_raw_tracepoint(cb->progs[i].prog, name), what);
 	if (err == -ENOENT)
 		cb_fail(&cb->err, ENOENT, "cannot attach program %s: this kernel has no %s", cb->progs[i].name, what);
 	return err;
@@ -229,10 +230,10 @@ int cb_attach_trace(struct coolbpf *cb, size_t i)
 	snprintf(what, sizeof(what), "%s %s", k ? cb_kind_name(k) : "", hook ? hook : "");
 	cb_listen(cb);
 	/* libbpf takes an LSM program through the same call of the kernel's, by another name of its own */
-	return cb_link_add(cb, i,
-			   bpf_program__type(prog) == BPF_PROG_TYPE_LSM ? bpf_program__attach_lsm(prog)
-									: bpf_program__attach_trace(prog),
-			   what);
+	return keep(cb, i,
+		    bpf_program__type(prog) == BPF_PROG_TYPE_LSM ? bpf_program__attach_lsm(prog)
+								 : bpf_program__attach_trace(prog),
+		    what);
 }
 
 int cb_attach_iter(struct coolbpf *cb, size_t i)
@@ -242,13 +243,13 @@ int cb_attach_iter(struct coolbpf *cb, size_t i)
 	if (err)
 		return err;
 	cb_listen(cb);
-	return cb_link_add(cb, i, bpf_program__attach_iter(cb->progs[i].prog, NULL), "an iterator");
+	return keep(cb, i, bpf_program__attach_iter(cb->progs[i].prog, NULL), "an iterator");
 }
 
 int cb_attach_auto(struct coolbpf *cb, size_t i)
 {
 	cb_listen(cb);
-	return cb_link_add(cb, i, bpf_program__attach(cb->progs[i].prog), cb->progs[i].section);
+	return keep(cb, i, bpf_program__attach(cb->progs[i].prog), cb->progs[i].section);
 }
 
 int cb_perf_open(const struct coolbpf_perf_opts *o, int cpu)
@@ -325,7 +326,7 @@ int cb_attach_perf(struct coolbpf *cb, size_t i, const struct coolbpf_perf_opts 
 		if (!link)
 			close(fd); /* the link would have closed it */
 		errno = err;
-		err = cb_link_add(cb, i, link, what);
+		err = keep(cb, i, link, what);
 		if (err) {
 			cb_links_drop(cb, before);
 			return err;

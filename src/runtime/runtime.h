@@ -6,9 +6,10 @@
  *   meta.c     what lbc.h wrote into the BTF        choose.c   one hook of several, before load
  *   param.c    parameters from and to text          attach.c   links, and where each program says it goes
  *   load.c     load; what a refusal means           target.c   the words of LBC_ATTACH and section names
- *   events.c   ring and perf buffers                links.c    one function per way of attaching
+ *   lineinfo.c where a source line stands           links.c    one function per way of attaching, to probes
+ *   events.c   ring and perf buffers                netlinks.c the same to networks and cgroups
  *   map.c      lookup, walk, sum                    binary.c   the files of user probes, and what is in them
- *   symbols.c  names for addresses (ksym, usym, demangle)
+ *   symbols.c  names for addresses (symbols.h lists its files)
  */
 #ifndef CB_RUNTIME_H
 #define CB_RUNTIME_H
@@ -174,9 +175,9 @@ char *cb_target_expand(struct coolbpf *cb, const char *text);
 /* The target of program i that section, tag or caller give, expanded, as malloc'd text: "" for none. NULL: error set. */
 char *cb_target_of(struct coolbpf *cb, size_t i);
 
-/* links.c: remember a link (taken over even when it fails) for coolbpf_detach(). link may be a libbpf error pointer. */
-int cb_link_add(struct coolbpf *cb, size_t prog, struct bpf_link *link, const char *what);
+/* links.c: remember what coolbpf_detach() has to undo; taken over, which is to say undone, even when that fails. */
 int cb_link_add_undo(struct coolbpf *cb, const struct cb_link *l, const char *what);
+/* Undo all links from this index on, the last first. */
 void cb_links_drop(struct coolbpf *cb, size_t from);
 
 /* events.c */
