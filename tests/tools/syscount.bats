@@ -65,13 +65,14 @@ value() {
 }
 
 @test "syscount --processes counts for each, --failed only errors, --min only slow calls" {
+	# enough to be among the first whatever else this machine does
 	start_tool syscount --processes
-	start_workload syscalls 500
+	start_workload syscalls 50000
 	go
 	pid=$workload
 	end_workload
 	stop_tool
-	equal "workload's" "workload 500" "$(query ".[] | select(.key.pid == $pid and .key.call == \"getppid\") |
+	equal "workload's" "workload 50000" "$(query ".[] | select(.key.pid == $pid and .key.call == \"getppid\") |
 		\"\\(.key.comm) \\(.value.count)\"")"
 
 	start_tool syscount --failed
