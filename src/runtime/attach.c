@@ -6,20 +6,6 @@
 
 #include "runtime/links.h"
 
-/* Does this program say where it goes? "" no. NULL: error. */
-static char *declared_target(struct coolbpf *cb, size_t i, bool *says)
-{
-	const struct cb_prog *p = &cb->progs[i];
-	const char *rest;
-	const struct cb_kind *k = cb_kind_of(p->section, &rest);
-	char *target = cb_target_of(cb, i);
-
-	*says = target && *target;
-	if (k && p->given && !*p->given)
-		*says = false;
-	return target;
-}
-
 int coolbpf_attach(struct coolbpf *cb)
 {
 	size_t before = cb->nlinks;
@@ -28,17 +14,10 @@ int coolbpf_attach(struct coolbpf *cb)
 	if (!cb->loaded)
 		return cb_fail(&cb->err, EINVAL, "nothing is loaded yet: coolbpf_load() comes before coolbpf_attach()");
 	for (size_t i = 0; !err && i < cb->nprogs; i++) {
-		bool says;
-		char *target;
+		const struct cb_prog *p = &cb->progs[i];
 
-		if (cb->progs[i].skip)
-			continue;
-		target = declared_target(cb, i, &says);
-		if (!target)
-			err = -EINVAL;
-		else if (says)
-			err = cb_attach_at(cb, i, target);
-		free(target);
+		if (!p->skip && p->hook)
+			err = cb_attach_at(cb, i, p->hook);
 	}
 	if (!err && cb->nlinks == before) {
 		err = cb_fail(&cb->err, EINVAL,
@@ -198,7 +177,7 @@ int coolbpf_attach_target(struct coolbpf *cb, const char *program, const char *t
 		return (int)i;
 	words = cb_target_expand(cb, target);
 	if (!words)
-		return -EINVAL;
+		return -errno;
 	err = cb_attach_at(cb, (size_t)i, words);
 	free(words);
 	return err;

@@ -20,40 +20,48 @@ static int set_reason(struct coolbpf *cb, struct cb_prog *p, const char *reason)
 	return p->reason ? 0 : cb_fail(&cb->err, ENOMEM, "out of memory");
 }
 
+/* A target of several, whole: in "tracepoint/block/a|b" the category holds for those behind it that name none. sample is
+ * the last one that has a category, or NULL. The caller frees it. */
+static char *whole_target(const char *kind, const char *target, const char *sample)
+{
+	bool point = !strcmp(kind, "tp") || !strcmp(kind, "tracepoint");
+	char *whole;
+
+	if (!point || !sample || strchr(target, '/'))
+		return strdup(target);
+	return asprintf(&whole, "%.*s/%s", (int)strcspn(sample, "/"), sample, target) < 0 ? NULL : whole;
+}
+
 /* The first of "a|b|c" that exists becomes p->hook. -ENOENT: none, the reasons are in why. */
 static int choose_target(struct coolbpf *cb, struct cb_prog *p, const char *kind, char *targets, struct cb_err *why)
 {
+	const char *sample = NULL;
 	struct cb_err reason;
-	char *save = NULL, *category = NULL;
+	char *save = NULL;
 
 	why->text[0] = '\0';
 	for (char *t = strtok_r(targets, "|", &save); t; t = strtok_r(NULL, "|", &save)) {
-		char *slash = strchr(t, '/'), *full = NULL;
+		char *whole = whole_target(kind, t, sample);
+		int err;
 
-		/* "tracepoint/block/a|b": the category holds for those that name none */
-		if ((!strcmp(kind, "tp") || !strcmp(kind, "tracepoint")) && !slash && category) {
-			if (asprintf(&full, "%s/%s", category, t) < 0) {
-				free(category);
-				return cb_fail(&cb->err, ENOMEM, "out of memory");
-			}
-			t = full;
-		} else if (slash) {
-			free(category);
-			category = strndup(t, (size_t)(slash - t));
-		}
+		if (!whole)
+			return cb_fail(&cb->err, ENOMEM, "out of memory");
+		sample = strchr(t, '/') ? t : sample;
 		reason.text[0] = '\0';
-		if (!cb_hook_probe(cb, kind, t, &reason)) {
-			p->hook = strdup(t);
-			free(full);
-			free(category);
-			return p->hook ? 0 : cb_fail(&cb->err, ENOMEM, "out of memory");
+		err = cb_hook_probe(cb, kind, whole, &reason);
+		if (!err) {
+			p->hook = whole;
+			return 0;
 		}
-		if (!*p->group)
-			cb_say(&cb->log, CB_INFO, "%s: %s/%s is not taken: %s", p->name, kind, t, reason.text);
-		cb_fail_more(why, 0, "%s%s/%s: %s", *why->text ? "; " : "", kind, t, reason.text);
-		free(full);
+		if (err == -ENOMEM)
+			cb_fail(&cb->err, ENOMEM, "cannot find out about %s/%s: %s", kind, whole, reason.text);
+		else if (!*p->group)
+			cb_say(&cb->log, CB_INFO, "%s: %s/%s is not taken: %s", p->name, kind, whole, reason.text);
+		cb_fail_more(why, 0, "%s%s/%s: %s", *why->text ? "; " : "", kind, whole, reason.text);
+		free(whole);
+		if (err == -ENOMEM)
+			return err;
 	}
-	free(category);
 	return -ENOENT;
 }
 
@@ -72,7 +80,7 @@ static int probe_prog(struct coolbpf *cb, size_t i, struct cb_err *why)
 	}
 	targets = cb_target_of(cb, i);
 	if (!targets)
-		return -EINVAL;
+		return -errno;
 	if (*targets) {
 		err = choose_target(cb, p, cb_kind_name(k), targets, why);
 	} else if (libbpf_probe_bpf_prog_type(bpf_program__type(p->prog), NULL) == 0) {
@@ -191,10 +199,12 @@ static int tell_target(struct coolbpf *cb, size_t i)
 		return 0;
 	target = cb_target_of(cb, i);
 	if (!target)
-		return -EINVAL;
+		return -errno;
 	/* libbpf 1.1 does not free the kernel's BTF when it does not find the target there: it is asked for what there is */
-	if (*target && cb_hook_probe(cb, cb_kind_name(k), target, &why) == -ENOENT) {
-		err = cb_fail(&cb->err, ENOENT, "program %s: %s", p->name, why.text);
+	if (*target)
+		err = cb_hook_probe(cb, cb_kind_name(k), target, &why);
+	if (err == -ENOENT || err == -ENOMEM) {
+		cb_fail(&cb->err, -err, "program %s: %s", p->name, why.text);
 	} else if (*target) {
 		cb_listen(cb);
 		err = bpf_program__set_attach_target(p->prog, 0, target);
@@ -217,7 +227,7 @@ static int keep_target(struct coolbpf *cb, size_t i)
 		return 0;
 	target = cb_target_of(cb, i);
 	if (!target)
-		return -EINVAL;
+		return -errno;
 	if (*target)
 		p->hook = target;
 	else

@@ -59,20 +59,22 @@ const char *cb_tracefs(void)
 	return NULL;
 }
 
-static const struct cb_btf_view *kernel_btf(struct coolbpf *cb, struct cb_err *why)
+/* 0, -ENOMEM, or -ENOENT for whatever is the matter with it. */
+static int kernel_btf(struct coolbpf *cb, const struct cb_btf_view **btf, struct cb_err *why)
 {
 	struct cb_hooks *h = hooks_of(cb);
 
-	if (h && h->btf_err > 0) {
+	if (!h)
+		return cb_fail(why, ENOMEM, "out of memory");
+	if (h->btf_err > 0) {
 		h->btf_err = cb_btf_bytes_open(cb_btf_kernel_path(cb->btf_path), &h->bytes, why);
 		if (!h->btf_err)
 			h->btf_err = cb_btf_view(h->bytes.data, h->bytes.size, &h->btf, why);
 	}
-	if (h && !h->btf_err)
-		return &h->btf;
-	if (!*why->text)
+	*btf = &h->btf;
+	if (h->btf_err && !*why->text)
 		cb_fail(why, ENOENT, "no BTF of this kernel");
-	return NULL;
+	return h->btf_err && h->btf_err != -ENOMEM ? -ENOENT : h->btf_err;
 }
 
 /* Two instructions: r0 = 0; exit. */
@@ -100,12 +102,12 @@ int cb_bpf_allowed(void)
 /* Is there a BTF type of this name; its id. */
 static int find_type(struct coolbpf *cb, const char *prefix, const char *name, unsigned kind, struct cb_err *why)
 {
-	const struct cb_btf_view *btf = kernel_btf(cb, why);
+	const struct cb_btf_view *btf;
 	char full[256];
-	int id;
+	int id = kernel_btf(cb, &btf, why);
 
-	if (!btf)
-		return -ENOENT;
+	if (id)
+		return id;
 	snprintf(full, sizeof(full), "%s%s", prefix, name);
 	id = cb_btf_find(btf, full, (int)kind);
 	return id > 0 ? id : cb_fail(why, ENOENT, "this kernel's BTF has no %s", full);

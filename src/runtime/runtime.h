@@ -42,7 +42,7 @@ struct cb_prog {
 	const char *tagged;  /* LBC_ATTACH, or NULL */
 	uint32_t func_id;    /* in the BTF, for the order of the source; 0 unknown */
 	char *given;	     /* by coolbpf_program_target(), or NULL; "" means nowhere */
-	char *hook;	     /* the target that was chosen, or NULL */
+	char *hook;	     /* where it goes, known since the load; NULL: nowhere */
 	char *reason;	     /* why it is not loaded, or NULL */
 	bool optional;	     /* its section begins with '?': loaded in a group, or when it is given a target */
 	bool skip;	     /* an alternative that is not taken, or optional */
@@ -170,9 +170,9 @@ const char *cb_kind_name(const struct cb_kind *k);
 bool cb_kind_target_at_load(const struct cb_kind *k);
 /* Attach prog i at target (NULL or "": where the section says). */
 int cb_attach_at(struct coolbpf *cb, size_t i, const char *target);
-/* Replace $name by the parameter's value. NULL with the sentence set; the caller frees it. */
+/* Replace $name by the parameter's value. NULL with errno and the sentence set; the caller frees it. */
 char *cb_target_expand(struct coolbpf *cb, const char *text);
-/* The target of program i that section, tag or caller give, expanded, as malloc'd text: "" for none. NULL: error set. */
+/* The target of program i that section, tag or caller give, expanded, as malloc'd text: "" for none. NULL: as above. */
 char *cb_target_of(struct coolbpf *cb, size_t i);
 
 /* links.c: remember what coolbpf_detach() has to undo; taken over, which is to say undone, even when that fails. */

@@ -450,6 +450,7 @@ char *cb_target_expand(struct coolbpf *cb, const char *text)
 		if (!p) {
 			cb_fail_in(&cb->err, 0, "in the target \"%s\"", whole);
 			cb_buf_free(&out);
+			errno = EINVAL;
 			return NULL;
 		}
 		cb_param_format(cb, p, cb->rodata + p->offset, &out);
@@ -458,6 +459,7 @@ char *cb_target_expand(struct coolbpf *cb, const char *text)
 	if (out.failed) {
 		cb_fail(&cb->err, ENOMEM, "out of memory");
 		cb_buf_free(&out);
+		errno = ENOMEM;
 		return NULL;
 	}
 	return out.data;

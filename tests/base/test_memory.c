@@ -3,8 +3,6 @@
  * test_memory.c - no memory: the first, second, ... n-th allocation fails, until the work gets through without one
  * failing. Each time the error must be -ENOMEM (or the buffer's failed flag), what was there must still be there, and
  * nothing may leak (the sanitizer build sees to that).
- *
- * The linker sends the calls of this program and of libcoolbpf to the wrappers (-Wl,--wrap).
  */
 #include "check.h"
 
@@ -18,35 +16,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/hmap.h"
-
-static long fail_at; /* the allocation that fails, counted from 1; 0: none */
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-
-static bool fails(void)
-{
-	return fail_at > 0 && --fail_at == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
+#include "fail_alloc.h"
 
 /* Returns 0, or -ENOMEM after checking that the content is a prefix of what was added. */
 static int fill_buffer(void)
