@@ -21,7 +21,6 @@ enum run_format { RUN_TABLE, RUN_JSON, RUN_CSV, RUN_FOLDED, RUN_SVG };
 
 struct run_pair {
 	const char *name, *value; /* value NULL: the option stood alone */
-	bool own;		  /* by -p: the value must be there */
 };
 
 struct run_args {

@@ -24,14 +24,14 @@ struct option_row {
 	int (*set)(struct run_args *a, const char *value);
 };
 
-static int add_pair(struct run_pair **list, size_t *n, const char *name, const char *value, bool own)
+static int add_pair(struct run_pair **list, size_t *n, const char *name, const char *value)
 {
 	struct run_pair *bigger = realloc(*list, (*n + 1) * sizeof(*bigger));
 
 	if (!bigger)
 		return cb_cli_fail("out of memory");
 	*list = bigger;
-	bigger[(*n)++] = (struct run_pair){.name = name, .value = value, .own = own};
+	bigger[(*n)++] = (struct run_pair){.name = name, .value = value};
 	return 0;
 }
 
@@ -43,7 +43,7 @@ static int add_assignment(struct run_pair **list, size_t *n, const char *text, c
 	if (!equals || equals == text)
 		return cb_cli_usage("run", "\"%s\" is not %s", text, form);
 	*equals = '\0';
-	return add_pair(list, n, text, equals + 1, true);
+	return add_pair(list, n, text, equals + 1);
 }
 
 static int set_output(struct run_args *a, const char *value)
@@ -204,7 +204,7 @@ static int tool_option(struct run_args *a, int argc, char **argv, int *i)
 	} else if (*i + 1 < argc && !is_option(argv[*i + 1])) {
 		value = argv[++*i];
 	}
-	return add_pair(&a->params, &a->nparams, name, value, false);
+	return add_pair(&a->params, &a->nparams, name, value);
 }
 
 /* One of run's own options, and the word behind it when that is its value. */

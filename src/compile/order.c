@@ -28,8 +28,7 @@ struct order {
 	uint32_t *new_id; /* by id; 0: not numbered yet */
 	uint32_t *ids;	  /* by new id - 1 */
 	uint32_t *stack;  /* ids to go into */
-	size_t stack_cap;
-	uint32_t count; /* of types, with void */
+	uint32_t count;	  /* of types, with void */
 	uint32_t numbered;
 };
 
