@@ -102,7 +102,7 @@ int cb_bpf_allowed(void)
 /* Is there a BTF type of this name; its id. */
 static int find_type(struct coolbpf *cb, const char *prefix, const char *name, unsigned kind, struct cb_err *why)
 {
-	const struct cb_btf_view *btf;
+	const struct cb_btf_view *btf = NULL;
 	char full[256];
 	int id = kernel_btf(cb, &btf, why);
 
