@@ -6,11 +6,12 @@
  * bpftool too. What coolbpf adds (parameters, typed events, how to show a map, alternatives among hooks) travels inside
  * the object's own BTF, in two ways that other loaders ignore:
  *
- *  - a BTF declaration tag on a variable or a program:   "lbc_param:TEXT", "lbc_alternative:GROUP",
- * "lbc_attach:TARGET", "lbc_self";
+ *  - a BTF declaration tag on a variable or a program: "lbc_param:TEXT", "lbc_alternative:GROUP", "lbc_attach:TARGET",
+ *    "lbc_self";
  *  - a variable in the section ".lbc", which no loader makes a map of. Its name says what it describes and how:
  *      MAP__lbc_event   its type is a pointer to the type of the events that MAP carries
  *      MAP__lbc_show    tagged "lbc_show:HOW": how to print MAP
+ *      MAP__lbc_pages   tagged "lbc_pages:N": pages of a perf buffer for each CPU
  *      MAP__lbc_hist    tagged "lbc_hist:log2" or "lbc_hist:log10": MAP's keys are histogram slots
  *      lbc_about__lbc   tagged "lbc_about:TEXT": one line that says what the tool is for
  *

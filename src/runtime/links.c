@@ -98,9 +98,11 @@ int cb_attach_kprobe(struct coolbpf *cb, size_t i, const char *function, uint64_
 
 	if (err)
 		return err;
-	snprintf(what, sizeof(what), "%s %s", ret ? "kretprobe" : "kprobe", function);
 	if (offset)
-		snprintf(what, sizeof(what), "kprobe %s+0x%llx", function, (unsigned long long)offset);
+		snprintf(what, sizeof(what), "%s %s+0x%llx", ret ? "kretprobe" : "kprobe", function,
+			 (unsigned long long)offset);
+	else
+		snprintf(what, sizeof(what), "%s %s", ret ? "kretprobe" : "kprobe", function);
 	cb_listen(cb);
 	err = keep(cb, i, bpf_program__attach_kprobe_opts(cb->progs[i].prog, function, &opts), what);
 	return explain(cb, i, what, "kprobe", function, err);
