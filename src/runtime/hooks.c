@@ -5,8 +5,8 @@
  * Asked by trying, not by version: vendor kernels backport, and configuration and lockdown take away. A probe event is
  * opened and closed without being enabled; a trace point is looked up where the kernel lists it; for hooks that need a
  * program (fentry, LSM, tp_btf, raw tracepoints, iterators) a program of a few instructions is loaded. Attaching it too
- * would tell a little more, but to take it off again the kernel waits until every CPU has left it, tens of milliseconds. So that
- * is done once per handle, for fentry and its kin, which some kernels load and then refuse to attach.
+ * would tell a little more, but to take it off again the kernel waits until every CPU has left it, tens of milliseconds.
+ * So that is done once per handle, for fentry and its kin, which some kernels load and then refuse to attach.
  */
 #include <ctype.h>
 #include <errno.h>
