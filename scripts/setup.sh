@@ -9,11 +9,13 @@ set -eu
 
 # libc6-dev and gcc compile; clang compiles the .bpf.c; libiberty demangles; the rest are libraries and their archives.
 build="gcc libc6-dev make meson ninja-build pkg-config python3-minimal
-	libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libbz2-dev liblzma-dev libzstd-dev clang"
+	libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libbz2-dev liblzma-dev libzstd-dev clang
+	libevent-dev libssl-dev libjansson-dev libhiredis-dev libseccomp-dev"
 # Runners, linters, and other tools whose answers the tests compare ours with.
 check="libcmocka-dev bats clang-format clang-tidy libclang-rt-dev llvm shellcheck mandoc jq
 	bpftool bpftrace strace linux-perf pahole valgrind iproute2 procps util-linux bsdextrautils binutils file
-	python3 g++ mount netcat-openbsd iperf3 fio librsvg2-bin chromium rustc zstd xz-utils libxml2-utils systemtap-sdt-dev"
+	python3 g++ mount netcat-openbsd iperf3 fio librsvg2-bin chromium rustc zstd xz-utils libxml2-utils systemtap-sdt-dev
+	redis-server wrk openssl python3-venv curl"
 
 case "${1:-all}" in
 build) wanted=$build ;;
