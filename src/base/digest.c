@@ -81,7 +81,8 @@ static bool is_base64(const char *text, size_t len)
 	for (size_t i = 0; i < len - pad; i++) {
 		char c = text[i];
 
-		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'))
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' ||
+		      c == '/'))
 			return false;
 	}
 	return true;
@@ -99,7 +100,8 @@ bool cb_unbase64(struct cb_buf *out, const char *text, size_t len)
 	pad = (size_t)(text[len - 1] == '=') + (size_t)(text[len - 2] == '=');
 	for (size_t n; len; text += n, len -= n) {
 		n = len < PIECE ? len : PIECE;
-		out->len += (size_t)EVP_DecodeBlock((unsigned char *)out->data + out->len, (const unsigned char *)text, (int)n);
+		out->len += (size_t)EVP_DecodeBlock((unsigned char *)out->data + out->len, (const unsigned char *)text,
+						    (int)n);
 	}
 	out->len -= pad;
 	return true;

@@ -13,135 +13,152 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "btf/kernel.h"
+#include "compile/args.h"
 #include "compile/clang.h"
 #include "compile/headers.h"
 #include "compile/names.h"
 #include "compile/order.h"
 #include "compile/sections.h"
 #include "compile/strip.h"
+#include "compile/workdir.h"
 
-enum { SOURCE_MAX = 16 << 20, MESSAGES_MAX = 16 << 20 };
+enum { MESSAGES_MAX = 16 << 20 };
 
 struct job {
 	const struct cb_compile_request *rq;
+	struct cb_compile_answer *a;
 	char clang[PATH_MAX];
 	struct cb_headers headers;
+	struct cb_workdir workdir;
 	struct cb_names names;
-	int fds[CB_FDS];   /* clang's: three nameless files, three directories */
-	sigset_t old_mask; /* of this thread before */
+	struct cb_buf messages; /* clang's, with the names that the user knows */
+	struct cb_err no_btf;	/* why there is no vmlinux.h, or "" */
+	int fds[CB_FDS];	/* clang's: three nameless files, and where headers come from */
+	sigset_t old_mask;	/* of this thread before */
 	struct cb_err *e;
 };
 
-/* Arguments for clang. */
-struct args {
-	char **v; /* ends with NULL */
-	size_t n;
-	bool failed;
-};
-
-static void add(struct args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void add(struct args *a, const char *fmt, ...)
+static uint64_t now_ns(void)
 {
-	char **v = reallocarray(a->v, a->n + 2, sizeof(*v));
-	va_list ap;
+	struct timespec t;
 
-	if (!v) {
-		a->failed = true;
-		return;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* ---- The source --------------------------------------------------------------------------------------------------- */
+
+/* Give clang its source. */
+static int fill_source(const struct job *j)
+{
+	const char *text = j->rq->text;
+	size_t len = j->rq->text_len;
+	char *data = NULL;
+	int err = 0;
+
+	if (text && len > CB_SOURCE_MAX)
+		return cb_fail(j->e, E2BIG, "%s has %zu bytes; a source may have %d", j->rq->path, len, CB_SOURCE_MAX);
+	if (!text)
+		err = cb_file_read(j->rq->path, CB_SOURCE_MAX, &data, &len, j->e);
+	if (err)
+		return err;
+	err = cb_write_all(j->fds[CB_FD_SOURCE], text ? text : data, len);
+	free(data);
+	return err ? cb_fail(j->e, -err, "cannot keep the source for clang: %s", strerror(-err)) : 0;
+}
+
+/* ---- The files that clang gets ------------------------------------------------------------------------------------ */
+
+static int open_files(struct job *j)
+{
+	static const char *const names[] = {"coolbpf-source", "clang-object", "clang-messages"};
+
+	for (int i = 0; i < 3; i++) {
+		j->fds[i] = cb_file_nameless(names[i]);
+		if (j->fds[i] < 0)
+			return cb_fail(j->e, -j->fds[i], "cannot make a temporary file: %s", strerror(-j->fds[i]));
 	}
-	a->v = v;
-	va_start(ap, fmt);
-	if (vasprintf(&v[a->n], fmt, ap) < 0) {
-		v[a->n] = NULL;
-		a->failed = true;
-	} else {
-		a->n++;
+	return 0;
+}
+
+/* Above those that clang gets it as, so that none is overwritten before it is copied. */
+static int move_up(struct job *j, int low)
+{
+	int fd = fcntl(low, F_DUPFD_CLOEXEC, CB_FDS + 1);
+
+	return fd >= 0 ? fd : cb_fail(j->e, errno, "cannot compile %s: %s", j->rq->path, strerror(errno));
+}
+
+/* A directory that is not there (of a source in memory) becomes a file, in which clang finds nothing. */
+static int open_dir(struct job *j, const char *path)
+{
+	int low = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), fd = move_up(j, low >= 0 ? low : j->fds[CB_FD_SOURCE]);
+
+	if (low >= 0)
+		close(low);
+	return fd;
+}
+
+/* Where the user's own headers are. */
+static int open_user_dir(struct job *j)
+{
+	char *dir;
+	int err;
+
+	if (j->rq->isolated || j->rq->nheaders) {
+		err = cb_workdir_make(&j->workdir, j->rq->headers, j->rq->nheaders, j->e);
+		return err ? err : move_up(j, j->workdir.fd);
 	}
-	va_end(ap);
-	v[a->n] = NULL;
+	dir = j->names.dir_len ? strndup(j->rq->path, (size_t)j->names.dir_len) : strdup(".");
+	if (!dir)
+		return cb_fail(j->e, ENOMEM, "out of memory");
+	err = open_dir(j, dir);
+	free(dir);
+	return err;
 }
 
-static void free_args(struct args *a)
+/* The kernel's types. Without BTF there is none, which is no error yet: a source may bring its own, or do without. */
+static int open_kernel(struct job *j)
 {
-	for (size_t i = 0; i < a->n; i++)
-		free(a->v[i]);
-	free(a->v);
+	int fd = cb_headers_whole(cb_btf_kernel_path(j->rq->btf_path), j->rq->log, j->e), up;
+
+	if (fd == -ENOENT) {
+		j->no_btf = *j->e;
+		return move_up(j, j->fds[CB_FD_SOURCE]);
+	}
+	if (fd < 0)
+		return fd;
+	up = move_up(j, fd);
+	close(fd);
+	return up;
 }
 
-/* What libbpf's bpf_tracing.h calls this machine. */
-static const char *target_arch(const char *machine)
+static int open_headers(struct job *j)
 {
-	static const struct {
-		const char *prefix, *arch;
-	} known[] = {
-		{"x86_64", "x86"},    {"i", "x86"},
-		{"aarch64", "arm64"}, {"arm", "arm"},
-		{"s390", "s390"},     {"ppc", "powerpc"},
-		{"mips", "mips"},     {"riscv", "riscv"},
-		{"sparc", "sparc"},   {"loongarch", "loongarch"},
-		{"arc", "arc"},
-	};
+	int (*const open_one[])(struct job *) = {open_user_dir, open_kernel};
 
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (!strncmp(machine, known[i].prefix, strlen(known[i].prefix)))
-			return known[i].arch;
-	return machine;
+	for (int i = 0; i < 2; i++) {
+		j->fds[CB_FD_DIR + i] = open_one[i](j);
+		if (j->fds[CB_FD_DIR + i] < 0)
+			return j->fds[CB_FD_DIR + i];
+	}
+	j->fds[CB_FD_LBC] = open_dir(j, j->headers.lbc);
+	return j->fds[CB_FD_LBC] < 0 ? j->fds[CB_FD_LBC] : 0;
 }
 
-static void add_all(struct args *a, const char *const *flags)
-{
-	while (flags && *flags)
-		add(a, "%s", *flags++);
-}
+/* ---- clang -------------------------------------------------------------------------------------------------------- */
 
-static void build_args(const struct job *j, struct args *a)
-{
-	static const char *const always[] = {"-g",
-					     "-O2",
-					     "-target",
-					     "bpf",
-					     "-mcpu=v2", /* Linux 4.14; clang 20's default needs 5.1 */
-					     "-fno-color-diagnostics",
-					     "-fno-crash-diagnostics", /* which are files in /tmp */
-					     "-fno-stack-protector",   /* some distributions' default */
-					     NULL};
-	static const char *const places[] = {"-iquote" CB_NAME_DIR,
-					     "-isystem" CB_NAME_KERNEL,
-					     "-isystem" CB_NAME_LBC,
-					     "-isystem" CB_NAME_LBC "/coolbpf",
-					     "-idirafter" CB_LIBBPF_INCLUDE,
-					     "-fdebug-compilation-dir=" CB_NAME_PRESENT,
-					     "-fmacro-prefix-map=" CB_NAME_DIR "/=", /* __FILE__ */
-					     NULL};
-	static const char *const in_out[] = {"-x", "c", "-c", "-o", "-", NULL};
-	const struct cb_names *n = &j->names;
-	struct utsname u;
-
-	uname(&u);
-	add(a, "%s", j->clang);
-	add_all(a, always);
-	add(a, "-D__TARGET_ARCH_%s", target_arch(u.machine));
-	add_all(a, j->rq->cflags);
-	add_all(a, places);
-	/* the machine's own part of what <linux/...> includes */
-	add(a, "-idirafter/usr/include/%s-linux-gnu", u.machine);
-	add(a, "-fmacro-prefix-map=%s=%s", n->source, n->path + n->dir_len);
-	add_all(a, in_out);
-	add(a, "%s", n->source);
-}
-
-static void say_command(const struct job *j, const struct args *a)
+static void say_command(const struct job *j, const struct cb_args *a)
 {
 	struct cb_buf line = {0};
 
@@ -153,28 +170,9 @@ static void say_command(const struct job *j, const struct args *a)
 	cb_buf_free(&line);
 }
 
-/* Give clang its source. */
-static int fill_source(const struct job *j)
+static int read_messages(struct job *j)
 {
-	char *data = NULL;
-	size_t len;
-	int err;
-
-	if (j->rq->text) {
-		err = cb_write_all(j->fds[CB_FD_SOURCE], j->rq->text, strlen(j->rq->text));
-	} else {
-		err = cb_file_read(j->rq->path, SOURCE_MAX, &data, &len, j->e);
-		if (err)
-			return err;
-		err = cb_write_all(j->fds[CB_FD_SOURCE], data, len);
-		free(data);
-	}
-	return err ? cb_fail(j->e, -err, "cannot keep the source for clang: %s", strerror(-err)) : 0;
-}
-
-/* What clang said, with the names that the user knows. */
-static int read_messages(const struct job *j, struct cb_buf *out)
-{
+	struct cb_buf *out = &j->messages;
 	char path[32], *text;
 	size_t len;
 	int err;
@@ -183,34 +181,27 @@ static int read_messages(const struct job *j, struct cb_buf *out)
 	err = cb_file_read(path, MESSAGES_MAX, &text, &len, j->e);
 	if (err)
 		return err;
+	out->len = 0;
 	cb_names_message(&j->names, text, out);
+	free(text);
+	err = cb_diags_parse(&j->a->diags, cb_buf_cstr(out));
 	while (out->len && out->data[out->len - 1] == '\n')
 		out->len--;
-	free(text);
-	return out->failed ? cb_fail(j->e, ENOMEM, "out of memory") : 0;
-}
-
-static void say_warnings(const struct job *j, const char *text)
-{
-	while (*text) {
-		int len = (int)strcspn(text, "\n");
-
-		cb_say(j->rq->log, CB_WARN, "%.*s", len, text);
-		text += len + (text[len] == '\n');
-	}
+	return out->failed || err ? cb_fail(j->e, ENOMEM, "out of memory") : 0;
 }
 
 /* Why clang refused: what is missing on this machine, or else the source. */
-static int refused(const struct job *j, const char *messages)
+static int refused(struct job *j)
 {
+	const char *messages = cb_buf_cstr(&j->messages);
 	struct cb_err why = {0};
 	char version[256];
 	int err = cb_clang_check(j->clang, &j->old_mask, version, sizeof(version), &why);
 
 	if (err)
 		return cb_fail(j->e, -err, "%s", why.text);
-	if (strstr(messages, "'vmlinux.h' file not found") && !*j->headers.kernel)
-		return cb_fail(j->e, ENOENT, "%s needs vmlinux.h: %s", j->rq->path, j->headers.no_btf.text);
+	if (strstr(messages, "'vmlinux.h' file not found") && *j->no_btf.text)
+		return cb_fail(j->e, ENOENT, "%s needs vmlinux.h: %s", j->rq->path, j->no_btf.text);
 	if (strstr(messages, "fatal error: 'bpf/") && strstr(messages, "file not found"))
 		return cb_fail(j->e, ENOENT,
 			       "%s needs libbpf's headers; install them (apt-get install libbpf-dev, dnf install "
@@ -231,70 +222,36 @@ static bool wrote_object(const struct job *j)
 	return pread(j->fds[CB_FD_OBJECT], magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, ELFMAG, SELFMAG);
 }
 
-static int run_clang(const struct job *j)
+static int run_clang(struct job *j)
 {
-	struct cb_buf messages = {0};
-	struct args a = {0};
+	struct cb_args args = {0};
+	struct utsname u;
+	uint64_t start;
 	int status, err;
 
-	build_args(j, &a);
-	if (a.failed) {
-		free_args(&a);
+	uname(&u);
+	cb_args_build(&args, &(struct cb_args_wanted){.clang = j->clang,
+						      .arch = j->rq->arch ? j->rq->arch : u.machine,
+						      .cflags = j->rq->cflags,
+						      .source = j->names.source,
+						      .base = j->names.path + j->names.dir_len,
+						      .kernel = !*j->no_btf.text});
+	if (args.failed) {
+		cb_args_free(&args);
 		return cb_fail(j->e, ENOMEM, "out of memory");
 	}
-	say_command(j, &a);
-	status = cb_clang_run(j->clang, a.v, j->fds, CB_FDS, &j->old_mask, j->e);
-	free_args(&a);
+	say_command(j, &args);
+	start = now_ns();
+	status = cb_clang_run(j->clang, args.v, j->fds, CB_FDS, &j->old_mask, j->e);
+	j->a->clang_ns += now_ns() - start;
+	cb_args_free(&args);
 	if (status < 0)
 		return cb_fail_in(j->e, status, "cannot compile %s", j->rq->path);
-	err = read_messages(j, &messages);
-	if (!err && (status || !wrote_object(j)))
-		err = refused(j, cb_buf_cstr(&messages));
-	else if (!err)
-		say_warnings(j, cb_buf_cstr(&messages));
-	cb_buf_free(&messages);
-	return err;
+	err = read_messages(j);
+	return err || (!status && wrote_object(j)) ? err : refused(j);
 }
 
-static int open_files(struct job *j)
-{
-	static const char *const names[] = {"coolbpf-source", "clang-object", "clang-messages"};
-
-	for (int i = 0; i < 3; i++) {
-		j->fds[i] = cb_file_nameless(names[i]);
-		if (j->fds[i] < 0)
-			return cb_fail(j->e, -j->fds[i], "cannot make a temporary file: %s", strerror(-j->fds[i]));
-	}
-	return 0;
-}
-
-/* A directory that is not there (of a source in memory; of vmlinux.h without BTF) becomes a file, in which clang finds
- * nothing. */
-static int open_dir(const struct job *j, const char *path)
-{
-	int low = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int fd = fcntl(low >= 0 ? low : j->fds[CB_FD_SOURCE], F_DUPFD_CLOEXEC, CB_FDS + 1);
-
-	if (low >= 0)
-		close(low);
-	return fd >= 0 ? fd : cb_fail(j->e, errno, "cannot compile %s: %s", j->rq->path, strerror(errno));
-}
-
-static int open_dirs(struct job *j)
-{
-	char *dir = j->names.dir_len ? strndup(j->rq->path, (size_t)j->names.dir_len) : strdup(".");
-	const char *paths[] = {dir, j->headers.kernel, j->headers.lbc};
-	int err = 0;
-
-	if (!dir)
-		return cb_fail(j->e, ENOMEM, "out of memory");
-	for (int i = 0; i < 3 && !err; i++) {
-		j->fds[CB_FD_DIR + i] = open_dir(j, paths[i]);
-		err = j->fds[CB_FD_DIR + i] < 0 ? j->fds[CB_FD_DIR + i] : 0;
-	}
-	free(dir);
-	return err;
-}
+/* ---- The object --------------------------------------------------------------------------------------------------- */
 
 static void make_reproducible(const struct job *j)
 {
@@ -307,7 +264,7 @@ static void make_reproducible(const struct job *j)
 	cb_sections_close(&s);
 }
 
-static int compile(struct job *j, void **object, size_t *size)
+static int compile(struct job *j)
 {
 	int err = open_files(j);
 
@@ -316,30 +273,33 @@ static int compile(struct job *j, void **object, size_t *size)
 	if (!err)
 		err = cb_clang_find(j->rq->clang, j->clang, sizeof(j->clang), j->e);
 	if (!err)
-		err = cb_headers_prepare(&j->headers, j->rq->btf_path, j->rq->log, j->e);
+		err = cb_headers_prepare(&j->headers, j->rq->log, j->e);
 	if (!err)
-		err = cb_names_init(&j->names, j->rq->path, j->headers.kernel, j->headers.lbc, j->e);
+		err = cb_names_init(&j->names, j->rq->path, j->headers.lbc, j->e);
 	if (!err)
-		err = open_dirs(j);
+		err = open_headers(j);
 	if (!err)
 		err = run_clang(j);
 	cb_headers_release(&j->headers);
+	cb_workdir_remove(&j->workdir);
 	if (!err) {
 		make_reproducible(j);
-		err = cb_strip(j->fds[CB_FD_OBJECT], object, size, j->e);
+		err = cb_strip(j->fds[CB_FD_OBJECT], &j->a->object, &j->a->size, j->e);
 	}
 	for (int i = 0; i < CB_FDS; i++)
 		if (j->fds[i] >= 0)
 			close(j->fds[i]);
+	cb_buf_free(&j->messages);
 	return err;
 }
 
-int cb_compile(const struct cb_compile_request *rq, void **object, size_t *size, struct cb_err *e)
+int cb_compile_full(const struct cb_compile_request *rq, struct cb_compile_answer *a, struct cb_err *e)
 {
-	struct job j = {.rq = rq, .fds = {-1, -1, -1, -1, -1, -1}, .e = e};
+	struct job j = {.rq = rq, .a = a, .workdir.fd = -1, .fds = {-1, -1, -1, -1, -1, -1}, .e = e};
 	sigset_t wait;
 	int err;
 
+	*a = (struct cb_compile_answer){0};
 	/* Signals that end us wait until the temporary directory is gone. clang, in the same process group, gets the
 	 * terminal's at once, so that the wait is short. */
 	sigemptyset(&wait);
@@ -348,7 +308,42 @@ int cb_compile(const struct cb_compile_request *rq, void **object, size_t *size,
 	sigaddset(&wait, SIGHUP);
 	sigaddset(&wait, SIGQUIT);
 	pthread_sigmask(SIG_BLOCK, &wait, &j.old_mask);
-	err = compile(&j, object, size);
+	err = compile(&j);
 	pthread_sigmask(SIG_SETMASK, &j.old_mask, NULL);
+	return err;
+}
+
+void cb_compile_answer_free(struct cb_compile_answer *a)
+{
+	free(a->object);
+	cb_diags_free(&a->diags);
+	*a = (struct cb_compile_answer){0};
+}
+
+static void say_lines(const struct cb_log *log, const char *text)
+{
+	while (*text) {
+		int len = (int)strcspn(text, "\n");
+
+		cb_say(log, CB_WARN, "%.*s", len, text);
+		text += len + (text[len] == '\n');
+	}
+}
+
+int cb_compile(const struct cb_compile_request *rq, void **object, size_t *size, struct cb_err *e)
+{
+	struct cb_buf warnings = {0};
+	struct cb_compile_answer a;
+	int err = cb_compile_full(rq, &a, e);
+
+	if (!err) {
+		cb_diags_print(&a.diags, &warnings);
+		say_lines(rq->log, cb_buf_cstr(&warnings));
+		cb_buf_free(&warnings);
+		*object = a.object;
+		*size = a.size;
+		a.object = NULL;
+	}
+	cb_compile_answer_free(&a);
 	return err;
 }

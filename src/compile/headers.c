@@ -2,56 +2,51 @@
 /*
  * headers.c - see headers.h.
  *
- * In the cache stand vmlinux/KEY/vmlinux.h and lbc/KEY/coolbpf/lbc.h, where KEY comes from the content: of the BTF that
- * vmlinux.h is written from (with the versions of what writes it), and of lbc.h. So what is there is right, never old,
- * and nobody has to look after it.
+ * In the cache stand lbc/KEY/coolbpf/lbc.h with lbc/KEY/kernel/vmlinux.h, and vmlinux/KEY/vmlinux.h, where KEY comes from
+ * the content: of lbc.h, and of the BTF that vmlinux.h is written from (with the versions of what writes it). So what is
+ * there is right, never old, and nobody has to look after it.
  */
 #include "compile/headers.h"
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <inttypes.h>
-#include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "btf/bytes.h"
-#include "btf/kernel.h"
 #include "compile/dump.h"
+#include "compile/names.h"
 
-extern const unsigned char cb_lbc_h[]; /* include/coolbpf/lbc.h, put in by scripts/embed.py */
-extern const size_t cb_lbc_h_len;
+static const char stub[] = "#include \"" CB_NAME_KERNEL "\"\n";
 
-/* 128 bits and the size, from 8 bytes at a time: a millisecond for a kernel's BTF. Two kernels will not meet; it does not
- * withstand somebody who wants them to, but he would have to write into this user's cache, or choose his BTF. */
-static void content_key(const void *data, size_t size, char out[48])
+static int write_file(const char *dir, const char *file, const void *data, size_t len, struct cb_err *e)
 {
-	const unsigned char *p = data;
-	uint64_t a = 0x9e3779b97f4a7c15, b = 0xc2b2ae3d27d4eb4f, word;
+	char path[PATH_MAX + 32], *slash;
+	int err;
 
-	for (size_t left = size; left; p += sizeof(word), left -= sizeof(word)) {
-		word = 0;
-		if (left < sizeof(word)) {
-			memcpy(&word, p, left);
-			left = sizeof(word);
-		} else {
-			memcpy(&word, p, sizeof(word));
-		}
-		a = (a ^ word) * 0xff51afd7ed558ccd;
-		a ^= a >> 32;
-		b = (b + word) * 0x87c37b91114253d5;
-		b = b << 31 | b >> 33;
-	}
-	snprintf(out, 48, "%016" PRIx64 "%016" PRIx64 "-%zx", a, b, size);
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	slash = strrchr(path, '/');
+	*slash = '\0';
+	err = cb_mkdirs(path, e);
+	*slash = '/';
+	return err ? err : cb_file_write(path, data, len, 0644, e);
+}
+
+static int write_ours(const char *dir, struct cb_err *e)
+{
+	int err = write_file(dir, "kernel/vmlinux.h", stub, sizeof(stub) - 1, e);
+
+	return err ? err : write_file(dir, "coolbpf/lbc.h", cb_lbc_h, cb_lbc_h_len, e);
 }
 
 static int make_temporary(struct cb_headers *h, struct cb_err *e)
 {
 	const char *tmp = getenv("TMPDIR");
-	char coolbpf[PATH_MAX + 16];
 	int err;
 
 	snprintf(h->temporary, sizeof(h->temporary), "%s/coolbpf.XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
@@ -60,104 +55,73 @@ static int make_temporary(struct cb_headers *h, struct cb_err *e)
 		*h->temporary = '\0';
 		return err;
 	}
-	snprintf(coolbpf, sizeof(coolbpf), "%s/coolbpf", h->temporary);
-	return cb_mkdirs(coolbpf, e);
+	memcpy(h->lbc, h->temporary, sizeof(h->lbc));
+	return write_ours(h->lbc, e);
 }
 
-/* Write file ("vmlinux.h", "coolbpf/lbc.h") into dir, which is in the cache, or else into the temporary directory; dir
- * becomes the one that was taken. */
-static int put(struct cb_headers *h, char *dir, const char *file, const void *data, size_t len,
-	       const struct cb_log *log, struct cb_err *e)
+int cb_headers_prepare(struct cb_headers *h, const struct cb_log *log, struct cb_err *e)
 {
-	char path[PATH_MAX + 16], *slash;
+	char cache[PATH_MAX - 128], key[CB_SHA256_HEX], path[PATH_MAX + 32]; /* with room for what comes behind it */
 	struct cb_err why = {0};
-	int err;
-
-	if (!*h->temporary) {
-		snprintf(path, sizeof(path), "%s/%s", dir, file);
-		slash = strrchr(path, '/');
-		*slash = '\0';
-		err = cb_mkdirs(path, &why);
-		*slash = '/';
-		if (!err)
-			err = cb_file_write(path, data, len, 0644, &why);
-		if (!err)
-			return 0;
-		cb_say(log, CB_INFO, "the cache cannot be used: %s", why.text);
-		err = make_temporary(h, e);
-		if (err)
-			return err;
-	}
-	memcpy(dir, h->temporary, sizeof(h->temporary));
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	return cb_file_write(path, data, len, 0644, e);
-}
-
-static bool is_there(const char *dir, const char *file)
-{
-	char path[PATH_MAX + 16];
-
-	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	return !access(path, R_OK);
-}
-
-static int prepare_lbc(struct cb_headers *h, const char *cache, const struct cb_log *log, struct cb_err *e)
-{
-	char key[48];
-
-	content_key(cb_lbc_h, cb_lbc_h_len, key);
-	snprintf(h->lbc, sizeof(h->lbc), "%s/lbc/%s", cache, key);
-	return is_there(h->lbc, "coolbpf/lbc.h") ? 0 : put(h, h->lbc, "coolbpf/lbc.h", cb_lbc_h, cb_lbc_h_len, log, e);
-}
-
-static int prepare_kernel(struct cb_headers *h, const char *cache, const char *btf_path, const struct cb_log *log,
-			  struct cb_err *e)
-{
-	struct cb_btf_bytes b;
-	char key[48], *text;
-	size_t len;
-	int err = cb_btf_bytes_open(btf_path, &b, e);
-
-	if (err == -ENOENT) {
-		/* not an error yet: a source may bring its own vmlinux.h, or do without */
-		h->no_btf = *e;
-		return 0;
-	}
-	if (err)
-		return err;
-	content_key(b.data, b.size, key);
-	cb_btf_bytes_close(&b);
-	snprintf(h->kernel, sizeof(h->kernel), "%s/vmlinux/%s-" COOLBPF_VERSION "-%s", cache, key,
-		 libbpf_version_string());
-	if (is_there(h->kernel, "vmlinux.h"))
-		return 0;
-	err = cb_dump_vmlinux_h(btf_path, &text, &len, e);
-	if (!err)
-		err = put(h, h->kernel, "vmlinux.h", text, len, log, e);
-	free(text);
-	return err;
-}
-
-int cb_headers_prepare(struct cb_headers *h, const char *btf_path, const struct cb_log *log, struct cb_err *e)
-{
-	char cache[PATH_MAX - 128]; /* with room for what comes behind it */
-	int err;
 
 	*h = (struct cb_headers){0};
 	cb_cache_dir(cache, sizeof(cache));
-	err = prepare_lbc(h, cache, log, e);
-	return err ? err : prepare_kernel(h, cache, cb_btf_kernel_path(btf_path), log, e);
+	cb_sha256_hex(cb_lbc_h, cb_lbc_h_len, key);
+	snprintf(h->lbc, sizeof(h->lbc), "%s/lbc/%.32s-" COOLBPF_VERSION, cache, key);
+	snprintf(path, sizeof(path), "%s/coolbpf/lbc.h", h->lbc); /* the last to be written */
+	if (!access(path, R_OK) || !write_ours(h->lbc, &why))
+		return 0;
+	cb_say(log, CB_INFO, "the cache cannot be used: %s", why.text);
+	return make_temporary(h, e);
 }
 
 void cb_headers_release(struct cb_headers *h)
 {
-	static const char *const parts[] = {"/vmlinux.h", "/coolbpf/lbc.h", "/coolbpf", ""};
+	static const char *const parts[] = {"/kernel/vmlinux.h", "/kernel", "/coolbpf/lbc.h", "/coolbpf", ""};
 
 	for (size_t i = 0; *h->temporary && i < sizeof(parts) / sizeof(*parts); i++) {
-		char path[PATH_MAX + 16];
+		char path[PATH_MAX + 32];
 
 		snprintf(path, sizeof(path), "%s%s", h->temporary, parts[i]);
 		remove(path); /* where preparing failed, some of them were never there */
 	}
 	*h->temporary = '\0';
+}
+
+static int in_memory(const char *text, size_t len, struct cb_err *e)
+{
+	int fd = cb_file_nameless("vmlinux.h"), err = fd < 0 ? fd : cb_write_all(fd, text, len);
+
+	if (!err)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return cb_fail(e, -err, "cannot keep vmlinux.h for clang: %s", strerror(-err));
+}
+
+int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_err *e)
+{
+	char cache[PATH_MAX - 128], dir[PATH_MAX], path[PATH_MAX + 32], key[CB_SHA256_HEX], *text;
+	struct cb_err why = {0};
+	struct cb_btf_bytes b;
+	size_t len;
+	int err = cb_btf_bytes_open(btf_path, &b, e), fd;
+
+	if (err)
+		return err;
+	cb_sha256_hex(b.data, b.size, key);
+	cb_btf_bytes_close(&b);
+	cb_cache_dir(cache, sizeof(cache));
+	snprintf(dir, sizeof(dir), "%s/vmlinux/%.32s-" COOLBPF_VERSION "-%s", cache, key, libbpf_version_string());
+	snprintf(path, sizeof(path), "%s/vmlinux.h", dir);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	err = cb_dump_vmlinux_h(btf_path, &text, &len, e);
+	if (!err && write_file(dir, "vmlinux.h", text, len, &why))
+		cb_say(log, CB_INFO, "the cache cannot be used: %s", why.text);
+	if (!err)
+		err = in_memory(text, len, e);
+	free(text);
+	return err;
 }

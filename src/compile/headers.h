@@ -1,23 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/* headers.h - the directories in which a source finds "vmlinux.h", "lbc.h" and <coolbpf/lbc.h>. */
+/*
+ * headers.h - the headers that are ours: lbc.h, and vmlinux.h.
+ *
+ * vmlinux.h is another one for each program (slice.h), so a source finds only a stub of that name, which includes what
+ * clang has open as descriptor CB_FD_KERNEL.
+ */
 #ifndef CB_COMPILE_HEADERS_H
 #define CB_COMPILE_HEADERS_H
 
 #include <limits.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/log.h"
 
 struct cb_headers {
-	char kernel[PATH_MAX];	  /* holds vmlinux.h; "" when the kernel has no BTF: see no_btf */
-	char lbc[PATH_MAX];	  /* holds coolbpf/lbc.h */
+	char lbc[PATH_MAX];	  /* holds coolbpf/lbc.h and kernel/vmlinux.h, the stub */
 	char temporary[PATH_MAX]; /* removed by cb_headers_release(), or "" */
-	struct cb_err no_btf;
 };
 
-/* For the kernel whose BTF is at btf_path (NULL: see cb_btf_kernel_path()). Made when this user's cache does not have
- * them yet; where the cache cannot be written, in a temporary directory. cb_headers_release() even after an error. */
-int cb_headers_prepare(struct cb_headers *h, const char *btf_path, const struct cb_log *log, struct cb_err *e);
+/* Made when this user's cache does not have them yet; where the cache cannot be written, in a temporary directory.
+ * cb_headers_release() even after an error. */
+int cb_headers_prepare(struct cb_headers *h, const struct cb_log *log, struct cb_err *e);
 void cb_headers_release(struct cb_headers *h);
+
+/* A descriptor of the whole vmlinux.h for the BTF at this path, from the cache, or written now; -errno. */
+int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_err *e);
+
+/* The text of lbc.h. */
+extern const unsigned char cb_lbc_h[]; /* include/coolbpf/lbc.h, put in by scripts/embed.py */
+extern const size_t cb_lbc_h_len;
 
 #endif

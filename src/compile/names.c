@@ -13,13 +13,15 @@
 
 #include "btf/bytes.h"
 
-int cb_names_init(struct cb_names *n, const char *path, const char *kernel, const char *lbc, struct cb_err *e)
+#define CB_KERNEL_H "vmlinux.h"
+
+int cb_names_init(struct cb_names *n, const char *path, const char *lbc, struct cb_err *e)
 {
 	static const char start[] = "/proc/self/fd", longer[] = "/../fd", end[] = "/0";
 	const char *slash = strrchr(path, '/');
 	size_t len = sizeof(start) - 1, base_len;
 
-	*n = (struct cb_names){.path = path, .kernel = kernel, .lbc = lbc};
+	*n = (struct cb_names){.path = path, .lbc = lbc};
 	n->dir_len = slash ? (int)(slash - path) + 1 : 0;
 	base_len = strlen(path + n->dir_len);
 	if (base_len > NAME_MAX || strlen(path) >= PATH_MAX)
@@ -29,6 +31,14 @@ int cb_names_init(struct cb_names *n, const char *path, const char *kernel, cons
 		memcpy(n->source + len, longer, sizeof(longer));
 	memcpy(n->source + len, end, sizeof(end));
 	return 0;
+}
+
+/* Does text begin with the name of the kernel's header, and not a longer one? Its length, or 0. */
+static size_t is_kernel(const char *text)
+{
+	size_t len = sizeof(CB_NAME_KERNEL) - 1;
+
+	return !strncmp(text, CB_NAME_KERNEL, len) && (text[len] < '0' || text[len] > '9') ? len : 0;
 }
 
 /* Does text begin with this directory and a slash? Their length, or 0. */
@@ -50,8 +60,8 @@ void cb_names_message(const struct cb_names *n, const char *text, struct cb_buf 
 		} else if ((len = in_dir(text, CB_NAME_DIR))) {
 			cb_buf_add(out, n->path, (size_t)n->dir_len);
 			text += len;
-		} else if ((len = in_dir(text, CB_NAME_KERNEL))) {
-			cb_buf_printf(out, "%s/", n->kernel);
+		} else if ((len = is_kernel(text))) {
+			cb_buf_str(out, CB_KERNEL_H);
 			text += len;
 		} else if ((len = in_dir(text, CB_NAME_LBC))) {
 			cb_buf_printf(out, "%s/", n->lbc);
@@ -65,10 +75,14 @@ void cb_names_message(const struct cb_names *n, const char *text, struct cb_buf 
 /* name is a whole string; the new one fits. */
 static void rename_file(const struct cb_names *n, char *name)
 {
-	static const char *const dirs[] = {CB_NAME_DIR, CB_NAME_KERNEL, CB_NAME_LBC, CB_NAME_PRESENT};
+	static const char *const dirs[] = {CB_NAME_DIR, CB_NAME_LBC, CB_NAME_PRESENT};
 
 	if (!strcmp(name, n->source)) {
 		strcpy(name, n->path + n->dir_len);
+		return;
+	}
+	if (!strcmp(name, CB_NAME_KERNEL)) {
+		strcpy(name, CB_KERNEL_H);
 		return;
 	}
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs); i++) {

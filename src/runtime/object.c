@@ -450,6 +450,7 @@ static int open_source(struct coolbpf *cb, const char *text, const char *path)
 	struct cb_compile_request rq = {
 		.path = path,
 		.text = text,
+		.text_len = text ? strlen(text) : 0,
 		.btf_path = cb->btf_path,
 		.cflags = (const char *const *)cb->cflags,
 		.clang = cb->clang,

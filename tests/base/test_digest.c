@@ -36,8 +36,13 @@ static void test_base64(void **state)
 {
 	static const struct {
 		const char *plain, *text;
-	} vectors[] = {{"", ""},	 {"f", "Zg=="},	    {"fo", "Zm8="},	{"foo", "Zm9v"},
-		       {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+	} vectors[] = {{"", ""},
+		       {"f", "Zg=="},
+		       {"fo", "Zm8="},
+		       {"foo", "Zm9v"},
+		       {"foob", "Zm9vYg=="},
+		       {"fooba", "Zm9vYmE="},
+		       {"foobar", "Zm9vYmFy"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(*vectors); i++) {
@@ -74,7 +79,8 @@ static void test_base64_large(void **state)
 
 static void test_base64_bad(void **state)
 {
-	static const char *const bad[] = {"Z", "Zg", "Zg=", "Zg===", "=Zg=", "Z===", "====", "Zm9\n", "Zm9-", "Zg==Zg==", "Zm 9"};
+	static const char *const bad[] = {
+		"Z", "Zg", "Zg=", "Zg===", "=Zg=", "Z===", "====", "Zm9\n", "Zm9-", "Zg==Zg==", "Zm 9"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -90,7 +96,7 @@ static void test_base64_bad(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sha256),	      cmocka_unit_test(test_hex),	 cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_sha256),	     cmocka_unit_test(test_hex),	cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_base64_large), cmocka_unit_test(test_base64_bad),
 	};
 

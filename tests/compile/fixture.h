@@ -87,7 +87,12 @@ static inline int compile_with(struct fixture *f, const char *path, const char *
 			       const char *clang)
 {
 	struct cb_log log = {.level = CB_INFO, .say = fixture_say, .ctx = f};
-	struct cb_compile_request rq = {.path = path, .text = text, .cflags = cflags, .clang = clang, .log = &log};
+	struct cb_compile_request rq = {.path = path,
+					.text = text,
+					.text_len = text ? strlen(text) : 0,
+					.cflags = cflags,
+					.clang = clang,
+					.log = &log};
 
 	free(f->object);
 	f->object = NULL;

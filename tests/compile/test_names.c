@@ -13,7 +13,7 @@ static void assert_message(const char *path, const char *clangs, const char *our
 	static struct cb_names n;
 	struct cb_buf out = {0};
 
-	assert_int_equal(cb_names_init(&n, path, "/kernel", "/lbc", NULL), 0);
+	assert_int_equal(cb_names_init(&n, path, "/lbc", NULL), 0);
 	cb_names_message(&n, clangs, &out);
 	assert_string_equal(cb_buf_cstr(&out), ours);
 	cb_buf_free(&out);
@@ -25,9 +25,10 @@ static void messages(void **state)
 	assert_message("bin/t.bpf.c", "In file included from /proc/self/fd/0:1:\n/proc/self/fd/3/a.h:2:1: error: x",
 		       "In file included from bin/t.bpf.c:1:\nbin/a.h:2:1: error: x");
 	assert_message("/t.bpf.c", "/proc/self/fd/3/../a.h:2:1: x", "/../a.h:2:1: x");
-	assert_message("t.bpf.c", "/proc/self/fd/4/vmlinux.h:1:2: /proc/self/fd/5/coolbpf/lbc.h:7:",
-		       "/kernel/vmlinux.h:1:2: /lbc/coolbpf/lbc.h:7:");
+	assert_message("t.bpf.c",
+		       "/proc/self/fd/4:1:2: /proc/self/fd/5/coolbpf/lbc.h:7:", "vmlinux.h:1:2: /lbc/coolbpf/lbc.h:7:");
 	assert_message("t.bpf.c", "/proc/self/fd/33/x", "/proc/self/fd/33/x");
+	assert_message("t.bpf.c", "/proc/self/fd/41:1: x", "/proc/self/fd/41:1: x");
 	assert_message("t.bpf.c", "", "");
 }
 
@@ -40,7 +41,7 @@ static void source_is_long_enough(void **state)
 	for (size_t i = 0; i < sizeof(letters); i++) {
 		struct stat st, zero;
 
-		assert_int_equal(cb_names_init(&n, letters + i, "/kernel", "/lbc", NULL), 0);
+		assert_int_equal(cb_names_init(&n, letters + i, "/lbc", NULL), 0);
 		assert_true(strlen(n.source) >= strlen(letters + i));
 		assert_int_equal(stat(n.source, &st), 0);
 		assert_int_equal(fstat(0, &zero), 0);
@@ -55,9 +56,9 @@ static void too_long(void **state)
 	struct cb_err e = {0};
 
 	memset(path, 'x', NAME_MAX + 1);
-	assert_int_equal(cb_names_init(&n, path, "/kernel", "/lbc", &e), -ENAMETOOLONG);
+	assert_int_equal(cb_names_init(&n, path, "/lbc", &e), -ENAMETOOLONG);
 	memset(path, '/', PATH_MAX + 10);
-	assert_int_equal(cb_names_init(&n, path, "/kernel", "/lbc", &e), -ENAMETOOLONG);
+	assert_int_equal(cb_names_init(&n, path, "/lbc", &e), -ENAMETOOLONG);
 	assert_non_null(strstr(e.text, "the name is too long"));
 }
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* args.c - see args.h. */
+#include "compile/args.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile/names.h"
+
+static void add(struct cb_args *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct cb_args *a, const char *fmt, ...)
+{
+	char **v = reallocarray(a->v, a->n + 2, sizeof(*v));
+	va_list ap;
+
+	if (!v) {
+		a->failed = true;
+		return;
+	}
+	a->v = v;
+	va_start(ap, fmt);
+	if (vasprintf(&v[a->n], fmt, ap) < 0) {
+		v[a->n] = NULL;
+		a->failed = true;
+	} else {
+		a->n++;
+	}
+	va_end(ap);
+	v[a->n] = NULL;
+}
+
+static void add_all(struct cb_args *a, const char *const *flags)
+{
+	while (flags && *flags)
+		add(a, "%s", *flags++);
+}
+
+const char *cb_target_arch(const char *machine)
+{
+	static const struct {
+		const char *prefix, *arch;
+	} known[] = {
+		{"x86_64", "x86"},    {"i", "x86"},
+		{"aarch64", "arm64"}, {"arm", "arm"},
+		{"s390", "s390"},     {"ppc", "powerpc"},
+		{"mips", "mips"},     {"riscv", "riscv"},
+		{"sparc", "sparc"},   {"loongarch", "loongarch"},
+		{"arc", "arc"},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strncmp(machine, known[i].prefix, strlen(known[i].prefix)))
+			return known[i].arch;
+	return machine;
+}
+
+const char *const *cb_args_include_dirs(void)
+{
+	static const char *const dirs[] = {CB_LIBBPF_INCLUDE, "/usr/include", "/usr/local/include", NULL};
+
+	return dirs;
+}
+
+void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w)
+{
+	static const char *const always[] = {"-g",
+					     "-O2",
+					     "-target",
+					     "bpf",
+					     "-mcpu=v2", /* Linux 4.14; clang 20's default needs 5.1 */
+					     "-fno-color-diagnostics",
+					     "-fno-crash-diagnostics", /* which are files in /tmp */
+					     "-fno-stack-protector",   /* some distributions' default */
+					     NULL};
+	static const char *const places[] = {"-iquote" CB_NAME_DIR,
+					     "-isystem" CB_NAME_LBC,
+					     "-isystem" CB_NAME_LBC "/coolbpf",
+					     "-idirafter" CB_LIBBPF_INCLUDE,
+					     "-fdebug-compilation-dir=" CB_NAME_PRESENT,
+					     "-fmacro-prefix-map=" CB_NAME_DIR "/=", /* __FILE__ */
+					     NULL};
+	static const char *const in_out[] = {"-x", "c", "-c", "-o", "-", NULL};
+
+	add(a, "%s", w->clang);
+	add_all(a, always);
+	add(a, "-D__TARGET_ARCH_%s", cb_target_arch(w->arch));
+	add_all(a, w->cflags);
+	if (w->kernel)
+		add(a, "-isystem" CB_NAME_LBC "/kernel");
+	add_all(a, places);
+	/* the machine's own part of what <linux/...> includes */
+	add(a, "-idirafter/usr/include/%s-linux-gnu", w->arch);
+	add(a, "-fmacro-prefix-map=%s=%s", w->source, w->base);
+	add_all(a, in_out);
+	add(a, "%s", w->source);
+}
+
+void cb_args_free(struct cb_args *a)
+{
+	for (size_t i = 0; i < a->n; i++)
+		free(a->v[i]);
+	free(a->v);
+	*a = (struct cb_args){0};
+}

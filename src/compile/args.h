@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/* args.h - the arguments that clang gets. */
+#ifndef CB_COMPILE_ARGS_H
+#define CB_COMPILE_ARGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cb_args {
+	char **v; /* ends with NULL */
+	size_t n;
+	bool failed; /* memory ran out */
+};
+
+struct cb_args_wanted {
+	const char *clang;
+	const char *arch;	   /* as uname -m says it */
+	const char *const *cflags; /* NULL, or ends with NULL */
+	const char *source;	   /* clang's name of it */
+	const char *base;	   /* what __FILE__ is to say */
+	bool kernel;		   /* there is a vmlinux.h */
+};
+
+/* Headers and descriptors as names.h says. */
+void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w);
+void cb_args_free(struct cb_args *a);
+
+/* Where libbpf's headers, and those of Linux that they include, are: NULL-terminated. For a sandbox. */
+const char *const *cb_args_include_dirs(void);
+
+/* What libbpf's bpf_tracing.h calls a machine of this name (uname -m), "x86" for "x86_64". */
+const char *cb_target_arch(const char *machine);
+
+#endif
