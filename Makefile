@@ -9,6 +9,7 @@ LIBDIR ?= lib/$(shell gcc -print-multiarch 2>/dev/null)
 DESTDIR ?=
 CLANG ?= clang
 FUZZ_SECONDS ?= 10
+FUZZ_STRANGERS ?= $(FUZZ_SECONDS)
 MESON ?= meson
 JOBS ?=
 
@@ -73,7 +74,7 @@ bench:
 	@bench/run.sh
 
 fuzz:
-	@CLANG=$(CLANG) scripts/fuzz.sh $(FUZZ_SECONDS)
+	@CLANG=$(CLANG) scripts/fuzz.sh $(FUZZ_SECONDS) $(FUZZ_STRANGERS)
 
 format:
 	@scripts/lint.sh --format
@@ -94,7 +95,7 @@ help:
 	@echo 'make install    to PREFIX (/usr/local) and LIBDIR below it, all below DESTDIR'
 	@echo 'make static     one static file that runs on any Linux of this architecture: build-static/coolbpf'
 	@echo 'make bench      start-up time, memory and throughput against libbpf by hand and bpftrace (root)'
-	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (10)'
+	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (10); FUZZ_STRANGERS for those that read what clients send'
 	@echo 'make lint       clang-format (check only), clang-tidy, shellcheck'
 	@echo 'make format     clang-format'
 	@echo 'make clean      remove the build directories'

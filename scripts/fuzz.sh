@@ -1,16 +1,18 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-# fuzz.sh SECONDS: build each tests/fuzz/fuzz_NAME.c with libFuzzer, ASan and UBSan, and run it for so long.
+# fuzz.sh SECONDS [STRANGERS_SECONDS]: build each tests/fuzz/fuzz_NAME.c with libFuzzer, ASan and UBSan, and run it for so
+# long; those that say "Reads what strangers send." in their first lines, the second time. Two run beside each other.
 #
 # Seeds come from tests/fuzz/seeds/NAME where there are any; what libFuzzer finds worth keeping stays in
 # build-fuzz/corpus/NAME for the next run, an input that fails in build-fuzz/NAME-*.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 seconds=$1
+strangers=${2:-$1}
 clang=${CLANG:-clang}
 build="build-fuzz"
-passed=0 failed=0
-rows=
+libs="$(pkg-config --libs libbpf libelf libdw libcrypto libssl libevent_core libevent_extra libevent_openssl jansson libzstd \
+	libseccomp hiredis) -liberty -lm -pthread"
 
 [ -f $build/build.ninja ] ||
 	CC=$clang meson setup $build -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false \
@@ -20,29 +22,45 @@ ninja -C $build src/libcoolbpf.a >$build/ninja.log 2>&1 || {
 	exit 1
 }
 
-for source in tests/fuzz/fuzz_*.c; do
-	name=$(basename "$source" .c)
-	name=${name#fuzz_}
+# fuzz_one NAME: its result is one line of build-fuzz/NAME.row
+fuzz_one() {
+	name=$1
+	source=tests/fuzz/fuzz_$name.c
 	corpus=$build/corpus/$name
-	mkdir -p "$corpus"
 	seeds=tests/fuzz/seeds/$name
+	time=$seconds
+	mkdir -p "$corpus"
 	[ -d "$seeds" ] || seeds=
-	# shellcheck disable=SC2046,SC2086 # words on purpose
+	head -n 5 "$source" | grep -q 'Reads what strangers send\.' && time=$strangers
+	# shellcheck disable=SC2086 # words on purpose
 	if "$clang" -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -Iinclude -Isrc "$source" \
-		$build/src/libcoolbpf.a $(pkg-config --libs libbpf libelf libdw) -liberty -lm -pthread -o "$build/fuzz_$name" &&
-		"$build/fuzz_$name" -max_total_time="$seconds" -artifact_prefix="$build/$name-" -print_final_stats=1 \
+		$build/src/libcoolbpf.a $libs -o "$build/fuzz_$name" >"$build/$name.log" 2>&1 &&
+		"$build/fuzz_$name" -max_total_time="$time" -artifact_prefix="$build/$name-" -print_final_stats=1 \
 			"$corpus" $seeds >"$build/$name.log" 2>&1 </dev/null; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$build/$name.log")
-		rows="$rows  ok      $name: $runs inputs\n"
-		passed=$((passed + 1))
+		echo "  ok      $name: $runs inputs" >"$build/$name.row"
 	else
 		tail -n 40 "$build/$name.log"
-		rows="$rows  FAILED  $name\n"
-		failed=$((failed + 1))
+		echo "  FAILED  $name" >"$build/$name.row"
+	fi
+}
+
+rm -f $build/*.row
+first=
+for source in tests/fuzz/fuzz_*.c; do
+	name=$(basename "$source" .c)
+	fuzz_one "${name#fuzz_}" &
+	if [ -n "$first" ]; then
+		wait
+		first=
+	else
+		first=$!
 	fi
 done
-# shellcheck disable=SC2059 # the rows hold their line ends
-printf "$rows"
+wait
+cat $build/*.row
+passed=$(cat $build/*.row | grep -c '^  ok ')
+failed=$(cat $build/*.row | grep -c '^  FAILED ')
 echo
 echo "$passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
