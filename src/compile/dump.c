@@ -80,16 +80,10 @@ static int dump_types(FILE *f, const struct btf *btf)
 	struct btf_dump *dump = btf_dump__new(btf, print, f, NULL);
 	int err = dump ? 0 : -errno;
 
-	fputs("#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
-	      "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
-	      "#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)\n"
-	      "#endif\n\n",
-	      f);
+	fputs(CB_VMLINUX_H_BEGIN, f);
 	for (uint32_t id = 1; !err && id < btf__type_cnt(btf); id++)
 		err = btf_dump__dump_type(dump, id);
-	fputs("#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n\n"
-	      "#endif /* __VMLINUX_H__ */\n",
-	      f);
+	fputs(CB_VMLINUX_H_END, f);
 	btf_dump__free(dump);
 	return err;
 }

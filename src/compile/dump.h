@@ -7,6 +7,16 @@
 
 #include "base/err.h"
 
+/* What stands around the types in a vmlinux.h. */
+#define CB_VMLINUX_H_BEGIN                                                                                             \
+	"#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"                                                             \
+	"#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"                                                                       \
+	"#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)\n"                   \
+	"#endif\n\n"
+#define CB_VMLINUX_H_END                                                                                               \
+	"#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n\n"                                \
+	"#endif /* __VMLINUX_H__ */\n"
+
 /* The text of vmlinux.h for the BTF at path, as "bpftool btf dump file ... format c" prints it, but always C. *text is
  * malloc'd, also to be freed after an error. */
 int cb_dump_vmlinux_h(const char *path, char **text, size_t *len, struct cb_err *e);

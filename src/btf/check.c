@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * check.c - see check.h.
+ *
+ *   pass 1   where each record stands; that it is whole is cb_btf_next()'s part
+ *   pass 2   ids and names that one record holds
+ *   pass 3   what a type contains by value, depth first: it ends, and how it is aligned
+ *   pass 4   chains through pointers, which pass 3 stops at, and variables
+ */
+#include "btf/check.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* Alignments of the third pass that are not one yet. */
+enum { NOT_SEEN = 0, BEING_SEEN = 255 };
+
+struct checker {
+	const struct cb_btf_view *v;
+	struct cb_btf_table *table;
+	struct cb_err *e;
+};
+
+static const struct btf_type *type_of(const struct checker *c, uint32_t id)
+{
+	return (const void *)(c->v->types + c->table->offsets[id]);
+}
+
+/* ---- Records ---------------------------------------------------------------------------------------------------- */
+
+static int find_records(struct checker *c)
+{
+	size_t most = c->v->types_len / sizeof(struct btf_type) + 1, at = 0;
+	struct cb_btf_table *table = c->table;
+
+	if (most > CB_BTF_TYPES_MAX)
+		return cb_fail(c->e, EINVAL, "corrupt BTF: more than %d types", CB_BTF_TYPES_MAX);
+	table->offsets = malloc(most * sizeof(*table->offsets));
+	if (!table->offsets)
+		return cb_fail(c->e, ENOMEM, "out of memory");
+	table->offsets[0] = 0;
+	table->count = 1;
+	for (size_t here = 0; cb_btf_next(c->v, &at); here = at)
+		table->offsets[table->count++] = (uint32_t)here;
+	if (at != c->v->types_len)
+		return cb_fail(c->e, EINVAL, "corrupt BTF: type %u is cut, or of an unknown kind", table->count);
+	table->aligns = calloc(table->count, 1);
+	return table->aligns ? 0 : cb_fail(c->e, ENOMEM, "out of memory");
+}
+
+static bool is_name(const struct checker *c, uint32_t offset)
+{
+	return offset < c->v->strs_len;
+}
+
+/* May this type be that of a member, an element, a parameter? Not a function, a variable, a section, a tag. */
+static bool is_value(const struct checker *c, uint32_t id)
+{
+	if (!id)
+		return true;
+	if (id >= c->table->count)
+		return false;
+	switch (btf_kind(type_of(c, id))) {
+	case BTF_KIND_FUNC:
+	case BTF_KIND_VAR:
+	case BTF_KIND_DATASEC:
+	case BTF_KIND_DECL_TAG:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool record_holds(const struct checker *c, const struct btf_type *t)
+{
+	uint16_t vlen = btf_vlen(t);
+	bool ok = is_name(c, t->name_off);
+
+	switch (btf_kind(t)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_FLOAT:
+		return ok && t->size && t->size <= 16;
+	case BTF_KIND_FWD:
+		return ok;
+	case BTF_KIND_ARRAY:
+		return ok && btf_array(t)->type && is_value(c, btf_array(t)->type) &&
+		       is_value(c, btf_array(t)->index_type);
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		for (uint16_t i = 0; i < vlen && ok; i++)
+			ok = is_name(c, btf_members(t)[i].name_off) && btf_members(t)[i].type &&
+			     is_value(c, btf_members(t)[i].type);
+		return ok;
+	case BTF_KIND_ENUM:
+		for (uint16_t i = 0; i < vlen && ok; i++)
+			ok = is_name(c, btf_enum(t)[i].name_off);
+		return ok && t->size && t->size <= 8 && !(t->size & (t->size - 1));
+	case BTF_KIND_ENUM64:
+		for (uint16_t i = 0; i < vlen && ok; i++)
+			ok = is_name(c, btf_enum64(t)[i].name_off);
+		return ok && t->size && t->size <= 8 && !(t->size & (t->size - 1));
+	case BTF_KIND_FUNC_PROTO:
+		for (uint16_t i = 0; i < vlen && ok; i++)
+			ok = is_name(c, btf_params(t)[i].name_off) && is_value(c, btf_params(t)[i].type);
+		return ok && is_value(c, t->type);
+	case BTF_KIND_DATASEC:
+		for (uint16_t i = 0; i < vlen && ok; i++)
+			ok = btf_var_secinfos(t)[i].type < c->table->count;
+		return ok;
+	case BTF_KIND_FUNC:
+	case BTF_KIND_DECL_TAG:
+		return ok && t->type < c->table->count;
+	default: /* pointers, modifiers, typedefs, variables */
+		return ok && is_value(c, t->type);
+	}
+}
+
+/* ---- By value --------------------------------------------------------------------------------------------------- */
+
+static int align_of(struct checker *c, uint32_t id, int depth);
+
+uint64_t cb_btf_size(const struct cb_btf_view *v, const uint32_t *offsets, uint32_t id)
+{
+	unsigned __int128 n = 1;
+
+	for (int steps = 0; id && steps < CB_BTF_EMBED_MAX; steps++) {
+		const struct btf_type *t = (const void *)(v->types + offsets[id]);
+
+		switch (btf_kind(t)) {
+		case BTF_KIND_ARRAY:
+			n *= btf_array(t)->nelems;
+			if (n > UINT64_MAX >> 32)
+				return UINT64_MAX;
+			id = btf_array(t)->type;
+			break;
+		case BTF_KIND_TYPEDEF:
+		case BTF_KIND_VOLATILE:
+		case BTF_KIND_CONST:
+		case BTF_KIND_RESTRICT:
+		case BTF_KIND_TYPE_TAG:
+			id = t->type;
+			break;
+		case BTF_KIND_PTR:
+			return (uint64_t)n * 8;
+		case BTF_KIND_FWD:
+		case BTF_KIND_FUNC_PROTO:
+			return 0;
+		default:
+			return (uint64_t)n * t->size;
+		}
+	}
+	return 0;
+}
+
+static int align_of_composite(struct checker *c, const struct btf_type *t, int depth)
+{
+	bool packed = false;
+	int most = 1;
+
+	for (uint16_t i = 0; i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		int align = align_of(c, m->type, depth + 1);
+
+		if (align < 0)
+			return align;
+		if (!btf_member_bitfield_size(t, i) && btf_member_bit_offset(t, i) % (8U * (unsigned)align))
+			packed = true;
+		most = align > most ? align : most;
+	}
+	return packed || t->size % (unsigned)most ? 1 : most;
+}
+
+static int align_of_kind(struct checker *c, const struct btf_type *t, int depth)
+{
+	switch (btf_kind(t)) {
+	case BTF_KIND_INT:
+	case BTF_KIND_FLOAT:
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return t->size & (t->size - 1) ? 1 : (int)t->size;
+	case BTF_KIND_PTR:
+		return 8;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return align_of_composite(c, t, depth);
+	case BTF_KIND_ARRAY:
+		return align_of(c, btf_array(t)->type, depth + 1);
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_CONST:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPE_TAG:
+		return align_of(c, t->type, depth + 1);
+	default:
+		return 1;
+	}
+}
+
+/* The alignment, or -EINVAL. No deeper than CB_BTF_EMBED_MAX, which no compiler's output comes near. */
+static int align_of(struct checker *c, uint32_t id, int depth)
+{
+	uint8_t *known = &c->table->aligns[id];
+	int align;
+
+	if (!id)
+		return 1;
+	if (*known == BEING_SEEN || depth > CB_BTF_EMBED_MAX)
+		return cb_fail(c->e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
+	if (*known != NOT_SEEN)
+		return *known;
+	*known = BEING_SEEN;
+	align = align_of_kind(c, type_of(c, id), depth);
+	*known = align < 0 ? NOT_SEEN : (uint8_t)align;
+	return align;
+}
+
+/* ---- Through pointers ------------------------------------------------------------------------------------------- */
+
+/* At a type of another kind, or at void. */
+static bool chain_ends(const struct checker *c, uint32_t id)
+{
+	for (int steps = 0; id && steps < CB_BTF_CHAIN_MAX; steps++) {
+		const struct btf_type *t = type_of(c, id);
+
+		if (btf_is_array(t))
+			id = btf_array(t)->type;
+		else if (btf_is_ptr(t) || btf_is_typedef(t) || btf_is_mod(t))
+			id = t->type;
+		else
+			return true;
+	}
+	return !id;
+}
+
+int cb_btf_check(const struct cb_btf_view *v, struct cb_btf_table *table, struct cb_err *e)
+{
+	struct checker c = {.v = v, .table = table, .e = e};
+	int err;
+
+	*table = (struct cb_btf_table){0};
+	err = find_records(&c);
+	for (uint32_t id = 1; !err && id < table->count; id++)
+		if (!record_holds(&c, type_of(&c, id)))
+			err = cb_fail(e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
+	for (uint32_t id = 1; !err && id < table->count; id++) {
+		if (align_of(&c, id, 0) < 0)
+			err = -EINVAL;
+		else if (!chain_ends(&c, id))
+			err = cb_fail(e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
+	}
+	for (uint32_t id = 1; !err && id < table->count; id++)
+		if (btf_is_var(type_of(&c, id)) && cb_btf_size(v, table->offsets, type_of(&c, id)->type) > INT32_MAX)
+			err = cb_fail(e, EINVAL, "corrupt BTF: the variable %u is larger than any memory", id);
+	return err;
+}
+
+void cb_btf_table_free(struct cb_btf_table *table)
+{
+	free(table->offsets);
+	free(table->aligns);
+	*table = (struct cb_btf_table){0};
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/* check.h - is BTF what it should be? For bytes that are used as they are, without libbpf (see valid.h for those with). */
+#ifndef CB_BTF_CHECK_H
+#define CB_BTF_CHECK_H
+
+#include <linux/btf.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "btf/bytes.h"
+
+enum {
+	CB_BTF_CHAIN_MAX = 64,	/* modifiers, typedefs, pointers and arrays, one behind the other */
+	CB_BTF_EMBED_MAX = 256, /* types that contain each other by value, and what is between them */
+	CB_BTF_TYPES_MAX = 16 << 20
+};
+
+/* What cb_btf_check() finds out. */
+struct cb_btf_table {
+	uint32_t *offsets; /* of each type in v->types, by id; [0] is void, which is nowhere */
+	uint8_t *aligns;   /* of each type, in bytes: see cb_btf_check() */
+	uint32_t count;	   /* of types, with void */
+};
+
+/* 0 when every record of v is whole and of a known kind; every name inside the strings; every id one of a type that may
+ * stand there; no type contains itself; no chain is without end (CB_BTF_CHAIN_MAX); and no variable is larger than any
+ * memory. -EINVAL with a sentence, -ENOMEM. cb_btf_table_free() after any.
+ *
+ * The alignment is what a compiler gives to the C that a type is written as: its natural one, or 1 for a struct or union
+ * whose layout contradicts that, and which is therefore written as packed. 1 also for what has no size. */
+int cb_btf_check(const struct cb_btf_view *v, struct cb_btf_table *table, struct cb_err *e);
+/* The size of a type in bytes, behind typedefs, modifiers and arrays; 0 for what has none, UINT64_MAX for an array of more
+ * elements than any memory holds. Of BTF that cb_btf_check() has accepted. */
+uint64_t cb_btf_size(const struct cb_btf_view *v, const uint32_t *offsets, uint32_t id);
+void cb_btf_table_free(struct cb_btf_table *table);
+
+#endif
