@@ -87,7 +87,11 @@ void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w)
 	add(a, "%s", w->clang);
 	add_all(a, always);
 	add(a, "-D__TARGET_ARCH_%s", cb_target_arch(w->arch));
-	add_all(a, w->cflags);
+	for (const char *const *flag = w->cflags; flag && *flag; flag++)
+		if (w->isolated && !strncmp(*flag, "-I", 2))
+			add(a, "-I" CB_NAME_DIR "/%s", *flag + 2);
+		else
+			add(a, "%s", *flag);
 	if (w->kernel)
 		add(a, "-isystem" CB_NAME_LBC "/kernel");
 	add_all(a, places);

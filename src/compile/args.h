@@ -19,6 +19,7 @@ struct cb_args_wanted {
 	const char *source;	   /* clang's name of it */
 	const char *base;	   /* what __FILE__ is to say */
 	bool kernel;		   /* there is a vmlinux.h */
+	bool isolated;		   /* -I means directories of the headers that came with the source */
 };
 
 /* Headers and descriptors as names.h says. */

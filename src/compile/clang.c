@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/* clang.c - see clang.h. There is no shell between us and clang: arguments arrive as they are. */
+/* clang.c - see clang.h. */
 #include "compile/clang.h"
 
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
-
-extern char **environ;
+#include "compile/zygote.h"
 
 static bool is_program(const char *path)
 {
@@ -106,59 +103,28 @@ int cb_clang_find(const char *wanted, char *path, size_t size, struct cb_err *e)
 		       strchr(wanted, '/') ? "" : " in $PATH");
 }
 
-static int wait_for(pid_t pid, const char *path, struct cb_err *e)
-{
-	int status;
-
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return cb_fail(e, errno, "cannot wait for %s: %s", path, strerror(errno));
-	if (WIFSIGNALED(status))
-		return cb_fail(e, EIO, "%s was killed by signal %d (%s)%s", path, WTERMSIG(status),
-			       strsignal(WTERMSIG(status)), WTERMSIG(status) == SIGKILL ? "; did memory run out?" : "");
-	return WEXITSTATUS(status);
-}
-
-int cb_clang_run(const char *path, char *const *argv, const int *fds, int n, const sigset_t *mask, struct cb_err *e)
-{
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	pid_t pid;
-	int err;
-
-	posix_spawn_file_actions_init(&files);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, mask);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	err = 0;
-	for (int i = 0; i < n && !err; i++)
-		err = posix_spawn_file_actions_adddup2(&files, fds[i], i);
-	if (!err)
-		err = posix_spawn(&pid, path, &files, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&files);
-	posix_spawnattr_destroy(&attr);
-	if (err)
-		return cb_fail(e, err, "cannot run %s: %s", path, strerror(err));
-	return wait_for(pid, path, e);
-}
-
 int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t size, struct cb_err *e)
 {
 	char *const argv[] = {(char *)path, "--version", NULL};
-	int fd = cb_file_nameless("clang-version"), status, major = 0;
+	int fd = cb_file_nameless("clang-version"), err, major = 0;
+	const int fds[] = {fd, fd, fd};
+	const struct cb_job job = {.clang = path, .argv = argv, .fds = fds, .n = 3, .mask = mask};
+	struct cb_job_end end;
 	ssize_t n = -1;
 	const char *at;
 
 	if (fd < 0)
 		return cb_fail(e, -fd, "cannot make a temporary file: %s", strerror(-fd));
-	status = cb_clang_run(path, argv, (int[]){fd, fd, fd}, 3, mask, e);
-	if (status >= 0)
+	err = cb_job_run(NULL, &job, &end, e);
+	if (!err && end.signal)
+		err = cb_job_killed(&job, &end, e);
+	if (!err)
 		n = pread(fd, version, size - 1, 0);
 	version[n > 0 ? n : 0] = '\0';
 	version[strcspn(version, "\n")] = '\0';
 	close(fd);
-	if (status < 0)
-		return status;
+	if (err)
+		return err;
 	/* "Debian clang version 14.0.6", "Apple clang version 15.0.0 (clang-...)" */
 	at = strstr(version, "clang version ");
 	if (!at || sscanf(at, "clang version %d", &major) != 1)

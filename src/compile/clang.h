@@ -14,10 +14,6 @@ enum { CB_CLANG_OLDEST = 14 }; /* the first that writes declaration tags into BT
  * with what to install. path holds PATH_MAX bytes. */
 int cb_clang_find(const char *wanted, char *path, size_t size, struct cb_err *e);
 
-/* Run it with these as its descriptors 0 to n - 1 and this signal mask, and wait. Those from fds[3] on are above n. The
- * exit status, or -EIO when it was killed, or another -errno when it could not be started. */
-int cb_clang_run(const char *path, char *const *argv, const int *fds, int n, const sigset_t *mask, struct cb_err *e);
-
 /* 0; -ENOENT with a sentence when this is not clang, or older than CB_CLANG_OLDEST. version gets the first line of what it
  * says of itself. Runs it, which takes time: ask when something has gone wrong. */
 int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t size, struct cb_err *e);

@@ -22,7 +22,6 @@
 
 #include "base/buf.h"
 #include "base/file.h"
-#include "btf/kernel.h"
 #include "compile/args.h"
 #include "compile/clang.h"
 #include "compile/headers.h"
@@ -30,9 +29,15 @@
 #include "compile/order.h"
 #include "compile/sections.h"
 #include "compile/strip.h"
+#include "compile/vmlinux.h"
 #include "compile/workdir.h"
+#include "compile/zygote.h"
 
 enum { MESSAGES_MAX = 16 << 20 };
+
+/* Of an isolated compile. The largest tools take a tenth of a second and 150 MB. */
+enum { CPU_SECONDS = 10, WALL_MS = 20000, OUTPUT_MAX = 64 << 20 };
+static const size_t MEMORY_MAX = (size_t)2 << 30; /* address space: the compiler's own code is 300 MB of it */
 
 struct job {
 	const struct cb_compile_request *rq;
@@ -41,8 +46,11 @@ struct job {
 	struct cb_headers headers;
 	struct cb_workdir workdir;
 	struct cb_names names;
+	char *text; /* of the source: malloc'd unless it is the request's */
+	size_t len;
+	struct cb_vmlinux vmlinux;
+	bool sliced;
 	struct cb_buf messages; /* clang's, with the names that the user knows */
-	struct cb_err no_btf;	/* why there is no vmlinux.h, or "" */
 	int fds[CB_FDS];	/* clang's: three nameless files, and where headers come from */
 	sigset_t old_mask;	/* of this thread before */
 	struct cb_err *e;
@@ -58,22 +66,21 @@ static uint64_t now_ns(void)
 
 /* ---- The source --------------------------------------------------------------------------------------------------- */
 
+static int read_source(struct job *j)
+{
+	j->text = (char *)j->rq->text;
+	j->len = j->rq->text_len;
+	if (j->text && j->len > CB_SOURCE_MAX)
+		return cb_fail(j->e, E2BIG, "%s has %zu bytes; a source may have %d", j->rq->path, j->len,
+			       CB_SOURCE_MAX);
+	return j->text ? 0 : cb_file_read(j->rq->path, CB_SOURCE_MAX, &j->text, &j->len, j->e);
+}
+
 /* Give clang its source. */
 static int fill_source(const struct job *j)
 {
-	const char *text = j->rq->text;
-	size_t len = j->rq->text_len;
-	char *data = NULL;
-	int err = 0;
+	int err = cb_write_all(j->fds[CB_FD_SOURCE], j->text, j->len);
 
-	if (text && len > CB_SOURCE_MAX)
-		return cb_fail(j->e, E2BIG, "%s has %zu bytes; a source may have %d", j->rq->path, len, CB_SOURCE_MAX);
-	if (!text)
-		err = cb_file_read(j->rq->path, CB_SOURCE_MAX, &data, &len, j->e);
-	if (err)
-		return err;
-	err = cb_write_all(j->fds[CB_FD_SOURCE], text ? text : data, len);
-	free(data);
 	return err ? cb_fail(j->e, -err, "cannot keep the source for clang: %s", strerror(-err)) : 0;
 }
 
@@ -127,33 +134,63 @@ static int open_user_dir(struct job *j)
 	return err;
 }
 
-/* The kernel's types. Without BTF there is none, which is no error yet: a source may bring its own, or do without. */
-static int open_kernel(struct job *j)
+static int open_headers(struct job *j)
 {
-	int fd = cb_headers_whole(cb_btf_kernel_path(j->rq->btf_path), j->rq->log, j->e), up;
+	j->fds[CB_FD_DIR] = open_user_dir(j);
+	if (j->fds[CB_FD_DIR] < 0)
+		return j->fds[CB_FD_DIR];
+	j->fds[CB_FD_LBC] = open_dir(j, j->headers.lbc);
+	return j->fds[CB_FD_LBC] < 0 ? j->fds[CB_FD_LBC] : 0;
+}
 
-	if (fd == -ENOENT) {
-		j->no_btf = *j->e;
-		return move_up(j, j->fds[CB_FD_SOURCE]);
-	}
+/* ---- The kernel's types ------------------------------------------------------------------------------------------- */
+
+/* Takes fd over. */
+static int set_kernel(struct job *j, int fd)
+{
+	int up;
+
 	if (fd < 0)
 		return fd;
 	up = move_up(j, fd);
 	close(fd);
-	return up;
+	if (j->fds[CB_FD_KERNEL] >= 0)
+		close(j->fds[CB_FD_KERNEL]);
+	j->fds[CB_FD_KERNEL] = up;
+	return up < 0 ? up : 0;
 }
 
-static int open_headers(struct job *j)
+static int slice_kernel(struct job *j)
 {
-	int (*const open_one[])(struct job *) = {open_user_dir, open_kernel};
+	uint64_t start = now_ns();
+	int err = set_kernel(j, cb_vmlinux_slice(&j->vmlinux, j->rq, j->text, j->len, &j->a->slice_size, j->e));
 
-	for (int i = 0; i < 2; i++) {
-		j->fds[CB_FD_DIR + i] = open_one[i](j);
-		if (j->fds[CB_FD_DIR + i] < 0)
-			return j->fds[CB_FD_DIR + i];
+	j->a->slice_ns = now_ns() - start;
+	j->sliced = !err;
+	return err;
+}
+
+/* Without BTF there is no vmlinux.h, which is no error yet: what includes it may be left out by an #if. */
+static int open_kernel(struct job *j)
+{
+	char cache[PATH_MAX - 128];
+	int err;
+
+	err = cb_vmlinux_open(&j->vmlinux, j->rq, j->text, j->len, j->fds[CB_FD_DIR], j->e);
+	if (err)
+		return err;
+	cb_cache_dir(cache, sizeof(cache));
+	if (j->vmlinux.included)
+		err = cb_vmlinux_index(&j->vmlinux, cache, j->e);
+	if (err)
+		return err;
+	if (!j->vmlinux.indexed) {
+		j->fds[CB_FD_KERNEL] = move_up(j, j->fds[CB_FD_SOURCE]);
+		return j->fds[CB_FD_KERNEL] < 0 ? j->fds[CB_FD_KERNEL] : 0;
 	}
-	j->fds[CB_FD_LBC] = open_dir(j, j->headers.lbc);
-	return j->fds[CB_FD_LBC] < 0 ? j->fds[CB_FD_LBC] : 0;
+	if (j->rq->whole_header)
+		return set_kernel(j, cb_headers_whole(j->vmlinux.btf_path, j->rq->log, j->e));
+	return slice_kernel(j);
 }
 
 /* ---- clang -------------------------------------------------------------------------------------------------------- */
@@ -200,8 +237,8 @@ static int refused(struct job *j)
 
 	if (err)
 		return cb_fail(j->e, -err, "%s", why.text);
-	if (strstr(messages, "'vmlinux.h' file not found") && *j->no_btf.text)
-		return cb_fail(j->e, ENOENT, "%s needs vmlinux.h: %s", j->rq->path, j->no_btf.text);
+	if (strstr(messages, "'vmlinux.h' file not found") && *j->vmlinux.no_btf.text)
+		return cb_fail(j->e, ENOENT, "%s needs vmlinux.h: %s", j->rq->path, j->vmlinux.no_btf.text);
 	if (strstr(messages, "fatal error: 'bpf/") && strstr(messages, "file not found"))
 		return cb_fail(j->e, ENOENT,
 			       "%s needs libbpf's headers; install them (apt-get install libbpf-dev, dnf install "
@@ -222,12 +259,69 @@ static bool wrote_object(const struct job *j)
 	return pread(j->fds[CB_FD_OBJECT], magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, ELFMAG, SELFMAG);
 }
 
+/* A limit, or a crash. */
+static int killed(struct job *j, const struct cb_job_end *end)
+{
+	if (end->timed_out)
+		return cb_fail(j->e, ETIMEDOUT,
+			       "%s takes too long to compile: more than %d s of CPU time or %d s in all", j->rq->path,
+			       CPU_SECONDS, WALL_MS / 1000);
+	if (end->signal == SIGXFSZ)
+		return cb_fail(j->e, EDQUOT, "what %s compiles to is larger than %d MB", j->rq->path, OUTPUT_MAX >> 20);
+	if (j->rq->isolated)
+		return cb_fail(j->e, EIO, "the compiler crashed on %s (%s)", j->rq->path, strsignal(end->signal));
+	return cb_job_killed(&(struct cb_job){.clang = j->clang}, end, j->e);
+}
+
+static int run_once(struct job *j, const struct cb_args *args)
+{
+	struct cb_sandbox sandbox = {.readable = cb_args_include_dirs(),
+				     .cpu_seconds = CPU_SECONDS,
+				     .wall_ms = WALL_MS,
+				     .memory = MEMORY_MAX,
+				     .output = OUTPUT_MAX};
+	struct cb_job job = {.clang = j->clang,
+			     .argv = args->v,
+			     .fds = j->fds,
+			     .n = CB_FDS,
+			     .mask = &j->old_mask,
+			     .sandbox = j->rq->isolated ? &sandbox : NULL};
+	struct cb_job_end end;
+	uint64_t start = now_ns();
+	int err = cb_job_run(j->rq->zygote, &job, &end, j->e);
+
+	j->a->clang_ns += now_ns() - start;
+	if (!err && end.signal)
+		err = killed(j, &end);
+	if (err)
+		return cb_fail_in(j->e, err, "cannot compile %s", j->rq->path);
+	err = read_messages(j);
+	return err || (!end.status && wrote_object(j)) ? err : refused(j);
+}
+
+/* Once more, with all that the kernel has. */
+static int run_whole(struct job *j, const struct cb_args *args)
+{
+	int err = set_kernel(j, cb_headers_whole(j->vmlinux.btf_path, j->rq->log, j->e));
+
+	for (int i = CB_FD_SOURCE; i <= CB_FD_MESSAGES && !err; i++)
+		if ((i != CB_FD_SOURCE && ftruncate(j->fds[i], 0)) || lseek(j->fds[i], 0, SEEK_SET) < 0)
+			err = cb_fail(j->e, errno, "cannot empty a temporary file: %s", strerror(errno));
+	if (err)
+		return err;
+	cb_diags_free(&j->a->diags);
+	j->a->fell_back = true;
+	j->sliced = false;
+	cb_say(j->rq->log, CB_INFO,
+	       "%s needs more of the kernel's types than was found in it: compiling with all of them", j->rq->path);
+	return run_once(j, args);
+}
+
 static int run_clang(struct job *j)
 {
 	struct cb_args args = {0};
 	struct utsname u;
-	uint64_t start;
-	int status, err;
+	int err;
 
 	uname(&u);
 	cb_args_build(&args, &(struct cb_args_wanted){.clang = j->clang,
@@ -235,20 +329,18 @@ static int run_clang(struct job *j)
 						      .cflags = j->rq->cflags,
 						      .source = j->names.source,
 						      .base = j->names.path + j->names.dir_len,
-						      .kernel = !*j->no_btf.text});
+						      .isolated = j->rq->isolated,
+						      .kernel = j->vmlinux.indexed});
 	if (args.failed) {
 		cb_args_free(&args);
 		return cb_fail(j->e, ENOMEM, "out of memory");
 	}
 	say_command(j, &args);
-	start = now_ns();
-	status = cb_clang_run(j->clang, args.v, j->fds, CB_FDS, &j->old_mask, j->e);
-	j->a->clang_ns += now_ns() - start;
+	err = run_once(j, &args);
+	if (err == -EINVAL && j->sliced && cb_vmlinux_lacks(&j->vmlinux, &j->a->diags))
+		err = run_whole(j, &args);
 	cb_args_free(&args);
-	if (status < 0)
-		return cb_fail_in(j->e, status, "cannot compile %s", j->rq->path);
-	err = read_messages(j);
-	return err || (!status && wrote_object(j)) ? err : refused(j);
+	return err;
 }
 
 /* ---- The object --------------------------------------------------------------------------------------------------- */
@@ -266,8 +358,10 @@ static void make_reproducible(const struct job *j)
 
 static int compile(struct job *j)
 {
-	int err = open_files(j);
+	int err = read_source(j);
 
+	if (!err)
+		err = open_files(j);
 	if (!err)
 		err = fill_source(j);
 	if (!err)
@@ -279,7 +373,10 @@ static int compile(struct job *j)
 	if (!err)
 		err = open_headers(j);
 	if (!err)
+		err = open_kernel(j);
+	if (!err)
 		err = run_clang(j);
+	cb_vmlinux_close(&j->vmlinux);
 	cb_headers_release(&j->headers);
 	cb_workdir_remove(&j->workdir);
 	if (!err) {
@@ -290,6 +387,8 @@ static int compile(struct job *j)
 		if (j->fds[i] >= 0)
 			close(j->fds[i]);
 	cb_buf_free(&j->messages);
+	if (j->text != j->rq->text)
+		free(j->text);
 	return err;
 }
 

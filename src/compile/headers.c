@@ -88,7 +88,7 @@ void cb_headers_release(struct cb_headers *h)
 	*h->temporary = '\0';
 }
 
-static int in_memory(const char *text, size_t len, struct cb_err *e)
+int cb_headers_in_memory(const char *text, size_t len, struct cb_err *e)
 {
 	int fd = cb_file_nameless("vmlinux.h"), err = fd < 0 ? fd : cb_write_all(fd, text, len);
 
@@ -121,7 +121,7 @@ int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_e
 	if (!err && write_file(dir, "vmlinux.h", text, len, &why))
 		cb_say(log, CB_INFO, "the cache cannot be used: %s", why.text);
 	if (!err)
-		err = in_memory(text, len, e);
+		err = cb_headers_in_memory(text, len, e);
 	free(text);
 	return err;
 }

@@ -27,6 +27,9 @@ void cb_headers_release(struct cb_headers *h);
 /* A descriptor of the whole vmlinux.h for the BTF at this path, from the cache, or written now; -errno. */
 int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_err *e);
 
+/* A nameless file with this text of a vmlinux.h: its descriptor, or -errno. */
+int cb_headers_in_memory(const char *text, size_t len, struct cb_err *e);
+
 /* The text of lbc.h. */
 extern const unsigned char cb_lbc_h[]; /* include/coolbpf/lbc.h, put in by scripts/embed.py */
 extern const size_t cb_lbc_h_len;

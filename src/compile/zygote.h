@@ -14,7 +14,8 @@
 struct cb_zygote;
 
 struct cb_sandbox {
-	const char *const *readable; /* directories below which files may be read, ends with NULL; descriptors of the job
+	const char *const
+		*readable; /* directories below which files may be read, ends with NULL; descriptors of the job
 				      * that are directories may be read too */
 	unsigned cpu_seconds, wall_ms;
 	size_t memory; /* bytes of address space */
@@ -31,8 +32,8 @@ struct cb_job {
 };
 
 struct cb_job_end {
-	int status; /* exit status, or -1 */
-	int signal; /* that ended it, or 0 */
+	int status;	/* exit status, or -1 */
+	int signal;	/* that ended it, or 0 */
 	bool timed_out; /* wall time or CPU time */
 	uint64_t cpu_ns;
 	long max_rss; /* kB */
@@ -41,9 +42,16 @@ struct cb_job_end {
 /* Run the job and wait. z NULL: start clang anew. 0 whenever clang ran, however it ended. */
 int cb_job_run(struct cb_zygote *z, const struct cb_job *job, struct cb_job_end *end, struct cb_err *e);
 
+/* -EIO with the sentence for a job that a signal ended. */
+int cb_job_killed(const struct cb_job *job, const struct cb_job_end *end, struct cb_err *e);
+
 /* A clang that waits before main(); its jobs fork from it. -ENOTSUP when this clang (a static one, a script) cannot be used
  * that way: run it without. One job at a time. A zygote that died is started anew by the next job. */
 int cb_zygote_new(const char *clang, const struct cb_log *log, struct cb_zygote **z, struct cb_err *e);
 void cb_zygote_free(struct cb_zygote *z);
+
+/* 0: this machine can keep a job with a sandbox apart well enough for a stranger's source. -EPERM with what is missing. What
+ * else would be good and is not there goes to the log. Starts a process: ask once. */
+int cb_sandbox_check(const struct cb_log *log, struct cb_err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include <glob.h>
 #include <sys/utsname.h>
 
+#include "compile/headers.h"
 #include "fixture.h"
 
 static const char tool[] = "#include <coolbpf/lbc.h>\n"
@@ -26,7 +27,6 @@ static const char tool[] = "#include <coolbpf/lbc.h>\n"
 			   "char _license[] SEC(\"license\") = \"GPL\";\n";
 static const char part[] =
 	"static __noinline int part(int a)\n{\n	return a * bpf_get_prandom_u32(); /* in part */\n}\n";
-static const char plain[] = "int x;\n";
 
 #define need_btf()                                                                                                     \
 	do {                                                                                                           \
@@ -217,7 +217,7 @@ static void vmlinux_h_is_bpftools(void **state)
 	if (system("dump='bpftool btf dump file /sys/kernel/btf/vmlinux format c'\n"
 		   "$dump unsorted > bpftool.h 2>/dev/null || $dump > bpftool.h 2>/dev/null"))
 		skip_because("bpftool does not show this kernel's BTF");
-	assert_compiles(f, "x.bpf.c", plain);
+	close(cb_headers_whole("/sys/kernel/btf/vmlinux", NULL, &f->err));
 	assert_int_equal(system("same() { sed 's/(void)/()/; s/ __attribute__((mode(byte)))//' $1 | cat -s; }\n"
 				"sed -e '/^#ifndef __ksym$/,/^#endif$/d' -e '/^#ifndef __weak$/,/^#endif$/d' \\\n"
 				"    -e '/^\\/\\* BPF kfuncs \\*\\/$/d' \\\n"
@@ -241,24 +241,60 @@ static void with_btf(struct fixture *f, struct btf *btf, const char *text)
 	unsetenv("BPF_CUSTOM_BTF");
 }
 
-static void vmlinux_h_is_kept(void **state)
+/* The index of the kernel's BTF, lbc.h, and the whole vmlinux.h, when somebody asks for it. */
+static void what_is_kept(void **state)
 {
 	struct fixture *f = *state;
 	struct btf *btf = btf__new_empty();
-	struct stat st;
 
 	need_btf();
 	assert_int_equal(entries("cache/vmlinux"), 1);
-	assert_int_equal(system("stat -c '%i %y' cache/vmlinux/*/vmlinux.h > before"), 0);
+	assert_int_equal(system("find cache -type f -exec stat -c '%n %i %y' {} + | sort > before"), 0);
 	assert_compiles(f, "x.bpf.c", "#include \"vmlinux.h\"\nstruct task_struct *t;\n");
-	assert_int_equal(system("stat -c '%i %y' cache/vmlinux/*/vmlinux.h | cmp - before"), 0);
+	close(cb_headers_whole("/sys/kernel/btf/vmlinux", NULL, &f->err));
+	assert_int_equal(system("find cache -type f -exec stat -c '%n %i %y' {} + | sort | cmp - before"), 0);
 
 	/* another kernel has another one */
 	btf__add_struct(btf, "of_another_kernel", 8);
 	with_btf(f, btf, "#include \"vmlinux.h\"\nint x = sizeof(struct of_another_kernel);\n");
-	assert_int_equal(entries("cache/vmlinux"), 2);
-	assert_int_equal(stat("cache/lbc", &st), 0);
 	assert_int_equal(entries("cache/lbc"), 1);
+}
+
+/* Whatever slicing overlooks: here a name that the preprocessor puts together. */
+static void whole_when_the_slice_lacks(void **state)
+{
+	struct fixture *f = *state;
+	struct cb_log log = {.level = CB_INFO, .say = fixture_say, .ctx = f};
+	static const char text[] = "#include \"vmlinux.h\"\n#define GLUE(a, b) a##b\n"
+				   "int x = sizeof(struct GLUE(task_, struct));\nint y = GLUE(BPF_MAP_TYPE_, HASH);\n";
+	struct cb_compile_request rq = {.path = "x.bpf.c", .text = text, .text_len = sizeof(text) - 1, .log = &log};
+	struct cb_compile_answer a;
+
+	need_btf();
+	f->said.len = 0;
+	if (cb_compile_full(&rq, &a, &f->err))
+		fail_msg("%s", f->err.text);
+	assert_true(a.fell_back);
+	assert_int_equal(a.diags.n, 0);
+	assert_non_null(strstr(cb_buf_cstr(&f->said), "x.bpf.c needs more of the kernel's types"));
+	cb_compile_answer_free(&a);
+}
+
+/* A name that nobody has costs no second compile. */
+static void not_whole_for_a_typo(void **state)
+{
+	struct fixture *f = *state;
+	static const char text[] =
+		"#include \"vmlinux.h\"\nint f(struct task_struct *t) { return t->pidd + nosuch; }\n";
+	struct cb_compile_request rq = {.path = "x.bpf.c", .text = text, .text_len = sizeof(text) - 1};
+	struct cb_compile_answer a;
+
+	need_btf();
+	assert_int_equal(cb_compile_full(&rq, &a, &f->err), -EINVAL);
+	assert_false(a.fell_back);
+	assert_int_equal(a.diags.n, 2);
+	assert_true(a.slice_size > 0 && a.slice_size < 200000);
+	cb_compile_answer_free(&a);
 }
 
 /* As in the BTF of RHEL 7 kernels: struct s { union { int a; int hidden; }; union { int b; int hidden; }; } */
@@ -339,7 +375,9 @@ int main(void)
 		cmocka_unit_test(target_machine),
 		cmocka_unit_test(cflags),
 		cmocka_unit_test(vmlinux_h_is_bpftools),
-		cmocka_unit_test(vmlinux_h_is_kept),
+		cmocka_unit_test(what_is_kept),
+		cmocka_unit_test(whole_when_the_slice_lacks),
+		cmocka_unit_test(not_whole_for_a_typo),
 		cmocka_unit_test(members_of_one_name),
 		cmocka_unit_test(old_kernels),
 		cmocka_unit_test(own_vmlinux_h),

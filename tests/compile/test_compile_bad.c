@@ -84,7 +84,7 @@ static void corrupt_kernel_btf(void **state)
 	struct fixture *f = *state;
 
 	setenv("BPF_CUSTOM_BTF", "/etc/passwd", 1);
-	assert_int_equal(compile_with(f, "x.bpf.c", "int x;\n", NULL, NULL), -EINVAL);
+	assert_int_equal(compile_with(f, "x.bpf.c", "#include \"vmlinux.h\"\n", NULL, NULL), -EINVAL);
 	assert_says(f, "/etc/passwd is not BTF");
 	unsetenv("BPF_CUSTOM_BTF");
 }
