@@ -61,6 +61,16 @@ struct coolbpf_opts {
 	 * else the newest clang or clang-N in $PATH). */
 	const char *const *cflags;
 	const char *clang;
+	/* For sources: servers that compile instead of this machine: URLs (http://HOST[:PORT], https://...) with commas in
+	 * between, which are tried in turn. NULL: $COOLBPF_SERVER, else what the configuration file says, else (and with
+	 * a clang above) none; "none": none. See coolbpf(1) for the environment and the file. Since 0.2. */
+	const char *server;
+	/* A file with the token that a server asks for; the server's public key (a PEM file or 64 hexadecimal digits):
+	 * what it has not signed is refused; a PEM file with the certificates that servers are checked by (NULL: the
+	 * system's). NULL: environment, else configuration file. */
+	const char *token_file;
+	const char *public_key;
+	const char *ca_file;
 };
 
 /* A handle for one tool. NULL opts: the defaults. NULL with ENOMEM, or EINVAL for an sz that cannot be. */

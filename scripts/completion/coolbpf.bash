@@ -52,15 +52,15 @@ _coolbpf() {
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_coolbpf_words "run build inspect doctor help version --help --version" "$current"
+		_coolbpf_words "run build inspect doctor keygen help version --help --version" "$current"
 		return
 	fi
 	case $command in
 	help)
-		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor" "$current"
+		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor keygen" "$current"
 		return
 		;;
-	run | build | inspect | doctor) ;;
+	run | build | inspect | doctor | keygen) ;;
 	*) return ;;
 	esac
 
@@ -79,12 +79,16 @@ _coolbpf() {
 		case $command in
 		run) _coolbpf_words "table json csv folded svg" "$current" ;;
 		inspect | doctor) _coolbpf_words "text json" "$current" ;;
-		build) _coolbpf_files '*.o' "$current" ;;
+		build) _coolbpf_files '*.@(o|so|h)' "$current" ;;
 		esac
 		return
 		;;
 	-f | --file | --btf)
 		_coolbpf_files '*' "$current"
+		return
+		;;
+	--format)
+		_coolbpf_words "o so h skel" "$current"
 		return
 		;;
 	--skeleton)
@@ -105,7 +109,7 @@ _coolbpf() {
 		[[ -z $params ]] || _coolbpf_words "$(sed 's/^\([^ ]*\).*/\1=/' <<<"$params")" "$current"
 		return
 		;;
-	-d | --duration | -i | --interval | -n | --count | --filter | -a | --attach | -D) return ;;
+	-d | --duration | -i | --interval | -n | --count | --filter | -a | --attach | --server | -D) return ;;
 	esac
 
 	if [[ $previous == --* ]] && grep -q "^${previous#--} bool" <<<"$params"; then
@@ -115,10 +119,11 @@ _coolbpf() {
 		case $command in
 		run)
 			_coolbpf_words "-o --output -f --file -d --duration -i --interval -n --count --filter -p --param
-				-a --attach --btf --clang -D -I -v --verbose -q --quiet -h --help" "$current"
+				-a --attach --btf --clang --server -D -I -v --verbose -q --quiet -h --help" "$current"
 			;;
-		build) _coolbpf_words "-o --output --skeleton --btf --clang -D -I -h --help" "$current" ;;
-		inspect) _coolbpf_words "-o --output --btf --clang -D -I -h --help" "$current" ;;
+		build) _coolbpf_words "-o --output --format --skeleton --btf --clang --server -D -I -h --help" "$current" ;;
+		inspect) _coolbpf_words "-o --output --btf --clang --server -D -I -h --help" "$current" ;;
+		keygen) _coolbpf_words "-h --help" "$current" ;;
 		doctor) _coolbpf_words "-o --output --btf --clang -h --help" "$current" ;;
 		esac
 		[[ -z $params ]] || _coolbpf_words "$(sed 's/^\([^ ]*\).*/--\1/' <<<"$params")" "$current"

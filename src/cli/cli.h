@@ -17,6 +17,7 @@ int cmd_run(int argc, char **argv);
 int cmd_build(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_keygen(int argc, char **argv);
 
 /* Print "coolbpf: SENTENCE" on standard error; returns CB_CLI_FAILED. */
 int cb_cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -39,18 +40,19 @@ struct cb_cli_source {
 	size_t ncflags;
 };
 
-enum { CB_CLI_OPT_BTF = 0x1000, CB_CLI_OPT_CLANG, CB_CLI_OPT_OWN /* first of a subcommand's own */ };
+enum { CB_CLI_OPT_BTF = 0x1000, CB_CLI_OPT_CLANG, CB_CLI_OPT_SERVER, CB_CLI_OPT_OWN /* first of a subcommand's own */ };
 
 #define CB_CLI_SOURCE_SHORT "D:I:"
 #define CB_CLI_SOURCE_LONG                                                                                             \
-	{"btf", required_argument, NULL, CB_CLI_OPT_BTF},                                                              \
+	{"btf", required_argument, NULL, CB_CLI_OPT_BTF}, {"clang", required_argument, NULL, CB_CLI_OPT_CLANG},        \
 	{                                                                                                              \
-		"clang", required_argument, NULL, CB_CLI_OPT_CLANG                                                     \
+		"server", required_argument, NULL, CB_CLI_OPT_SERVER                                                   \
 	}
 #define CB_CLI_SOURCE_HELP                                                                                             \
 	"  --btf FILE              BTF of the kernel to compile for and run on: raw, or an ELF file with a .BTF "      \
 	"section\n"                                                                                                    \
 	"  --clang PROGRAM         the compiler (default: $CLANG, else the newest clang in $PATH)\n"                   \
+	"  --server URL[,URL ...]  have it compiled by a server (default: $COOLBPF_SERVER; none: compile here)\n"      \
 	"  -D NAME[=VALUE], -I DIR passed to the compiler\n"
 
 void cb_cli_source_init(struct cb_cli_source *s);

@@ -213,7 +213,12 @@ static int doctor(const struct coolbpf_opts *opts, bool json)
 int cmd_doctor(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'}, {"help", no_argument, NULL, 'h'}, CB_CLI_SOURCE_LONG, {0}};
+		{"output", required_argument, NULL, 'o'},
+		{"btf", required_argument, NULL, CB_CLI_OPT_BTF},
+		{"clang", required_argument, NULL, CB_CLI_OPT_CLANG},
+		{"help", no_argument, NULL, 'h'},
+		{0},
+	};
 	struct cb_cli_source source;
 	bool json = false;
 	int opt;

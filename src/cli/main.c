@@ -27,9 +27,10 @@ struct command {
 
 static const struct command commands[] = {
 	{"run", "run a tool: load it, attach it, print its events and maps", cmd_run},
-	{"build", "compile a .bpf.c into an object, or into a C header with it inside", cmd_build},
+	{"build", "compile a .bpf.c into an object, or what else can hold it", cmd_build},
 	{"inspect", "show what an object holds: programs, hooks, maps, parameters, events", cmd_inspect},
 	{"doctor", "show what this kernel offers to BPF tools, and what is missing", cmd_doctor},
+	{"keygen", "make a key pair: a compile server signs with it, its clients check", cmd_keygen},
 	{"help", "show this text, or the help of a subcommand", cmd_help},
 	{"version", "show the version", cmd_version},
 };

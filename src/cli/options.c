@@ -51,6 +51,9 @@ int cb_cli_source_option(struct cb_cli_source *s, int opt, const char *arg)
 	case CB_CLI_OPT_CLANG:
 		s->opts.clang = arg;
 		return 1;
+	case CB_CLI_OPT_SERVER:
+		s->opts.server = arg;
+		return 1;
 	case 'D':
 		return add_cflag(s, "-D", arg);
 	case 'I':

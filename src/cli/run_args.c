@@ -142,6 +142,11 @@ static int set_clang(struct run_args *a, const char *value)
 	return source_option(a, CB_CLI_OPT_CLANG, value);
 }
 
+static int set_server(struct run_args *a, const char *value)
+{
+	return source_option(a, CB_CLI_OPT_SERVER, value);
+}
+
 static int set_define(struct run_args *a, const char *value)
 {
 	return source_option(a, 'D', value);
@@ -153,11 +158,22 @@ static int set_include(struct run_args *a, const char *value)
 }
 
 static const struct option_row rows[] = {
-	{'o', "output", true, set_output},     {'f', "file", true, set_file},	  {'d', "duration", true, set_duration},
-	{'i', "interval", true, set_interval}, {'n', "count", true, set_count},	  {0, "filter", true, set_filter},
-	{'p', "param", true, set_param},       {'a', "attach", true, set_attach}, {0, "btf", true, set_btf},
-	{0, "clang", true, set_clang},	       {'D', "define", true, set_define}, {'I', "include", true, set_include},
-	{'v', "verbose", false, set_verbose},  {'q', "quiet", false, set_quiet},  {'h', "help", false, set_help},
+	{'o', "output", true, set_output},
+	{'f', "file", true, set_file},
+	{'d', "duration", true, set_duration},
+	{'i', "interval", true, set_interval},
+	{'n', "count", true, set_count},
+	{0, "filter", true, set_filter},
+	{'p', "param", true, set_param},
+	{'a', "attach", true, set_attach},
+	{0, "btf", true, set_btf},
+	{0, "clang", true, set_clang},
+	{0, "server", true, set_server},
+	{'D', "define", true, set_define},
+	{'I', "include", true, set_include},
+	{'v', "verbose", false, set_verbose},
+	{'q', "quiet", false, set_quiet},
+	{'h', "help", false, set_help},
 };
 
 enum { ROWS = sizeof(rows) / sizeof(*rows) };

@@ -20,7 +20,7 @@
 #include "btf/kernel.h"
 #include "btf/minimise.h"
 #include "btf/valid.h"
-#include "compile/compile.h"
+#include "service/api.h"
 
 enum {
 	OBJECT_MAX = 64 << 20, /* a BPF object is far smaller; anything larger is not one */
@@ -83,6 +83,13 @@ void cb_listen(struct coolbpf *cb)
 const char *coolbpf_version(void)
 {
 	return COOLBPF_VERSION;
+}
+
+/* text may be NULL, and stays so. */
+static int copy(char **to, const char *text)
+{
+	*to = text ? strdup(text) : NULL;
+	return text && !*to ? -ENOMEM : 0;
 }
 
 static char **copy_strings(const char *const *list)
@@ -155,8 +162,9 @@ struct coolbpf *coolbpf_new(const struct coolbpf_opts *opts)
 		.say = (void (*)(void *, enum cb_log_level, const char *))o.log,
 		.ctx = o.log_ctx,
 	};
-	if ((o.btf_path && !(cb->btf_path = strdup(o.btf_path))) || (o.clang && !(cb->clang = strdup(o.clang))) ||
-	    (o.cflags && !(cb->cflags = copy_strings(o.cflags)))) {
+	if (copy(&cb->btf_path, o.btf_path) || copy(&cb->clang, o.clang) || copy(&cb->server, o.server) ||
+	    copy(&cb->token_file, o.token_file) || copy(&cb->public_key, o.public_key) ||
+	    copy(&cb->ca_file, o.ca_file) || (o.cflags && !(cb->cflags = copy_strings(o.cflags)))) {
 		coolbpf_free(cb);
 		errno = ENOMEM;
 		return NULL;
@@ -199,6 +207,10 @@ void coolbpf_free(struct coolbpf *cb)
 	free(cb->links);
 	free(cb->btf_path);
 	free(cb->clang);
+	free(cb->server);
+	free(cb->token_file);
+	free(cb->public_key);
+	free(cb->ca_file);
 	free_strings(cb->cflags);
 	cb_buf_free(&cb->text);
 	cb_buf_free(&cb->libbpf_said);
@@ -237,7 +249,7 @@ const struct btf *coolbpf_btf(const struct coolbpf *cb)
 }
 
 /* "dir/tool.bpf.c" -> "tool" */
-static char *tool_name(const char *path)
+char *cb_tool_name(const char *path)
 {
 	static const char *const ends[] = {".bpf.c", ".bpf.o", ".c", ".o"};
 	const char *base = strrchr(path, '/');
@@ -417,7 +429,7 @@ static int open_data(struct coolbpf *cb, char *data, size_t size, const char *na
 
 	cb->data = data;
 	cb->size = size;
-	cb->name = tool_name(name);
+	cb->name = cb_tool_name(name);
 	err = cb->name ? open_object(cb, name) : cb_fail(&cb->err, ENOMEM, "cannot open %s: out of memory", name);
 	if (err)
 		close_object(cb);
@@ -447,22 +459,10 @@ int coolbpf_open_memory(struct coolbpf *cb, const void *data, size_t size, const
 
 static int open_source(struct coolbpf *cb, const char *text, const char *path)
 {
-	struct cb_compile_request rq = {
-		.path = path,
-		.text = text,
-		.text_len = text ? strlen(text) : 0,
-		.btf_path = cb->btf_path,
-		.cflags = (const char *const *)cb->cflags,
-		.clang = cb->clang,
-		.log = &cb->log,
-	};
 	void *data;
 	size_t size;
-	int err;
+	int err = cb_source_compile(cb, text, path, CB_FORMAT_O, &data, &size);
 
-	cb_listen(cb); /* libbpf is at work there too */
-	err = cb_compile(&rq, &data, &size, &cb->err);
-	cb_listen(NULL);
 	return err ? err : open_data(cb, data, size, path);
 }
 

@@ -96,6 +96,7 @@ struct coolbpf {
 	char *btf_path; /* or NULL */
 	char **cflags;
 	char *clang;
+	char *server, *token_file, *public_key, *ca_file; /* as in coolbpf_opts */
 
 	char *name;
 	char *data; /* the object's bytes */
@@ -146,6 +147,11 @@ struct cb_param *cb_param_find(struct coolbpf *cb, const char *name);
 /* object.c: everything that libbpf prints from here on in this thread belongs to this handle; cb_listen(NULL) ends it.
  * Warnings are kept in libbpf_said. */
 void cb_listen(struct coolbpf *cb);
+/* The tool's name (malloc'd) of a file's. */
+char *cb_tool_name(const char *path);
+
+/* source.c: the object (malloc'd) of a source: text, or what path holds. format: enum cb_format. */
+int cb_source_compile(struct coolbpf *cb, const char *text, const char *path, int format, void **object, size_t *size);
 
 /* choose.c: decide for each group and each section with "|" which hook is taken; before load. */
 int cb_choose_hooks(struct coolbpf *cb);

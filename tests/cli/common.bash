@@ -36,6 +36,11 @@ assert_failed() {
 	[[ $output == *"$2"* ]] || { echo "not in the message: $2"; echo "$output"; return 1; }
 }
 
+# The libraries behind libcoolbpf.a.
+static_libs() {
+	PKG_CONFIG_PATH=$BUILD/meson-uninstalled pkg-config --static --libs libcoolbpf | sed 's/-lcoolbpf//'
+}
+
 # What a program needs to link against a libcoolbpf.a that was built with sanitizers.
 san_flags() {
 	nm "$BUILD/src/libcoolbpf.a" 2>/dev/null | grep -q __asan_init && echo -fsanitize=address,undefined

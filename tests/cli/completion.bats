@@ -25,18 +25,19 @@ long_options() {
 
 @test "commands" {
 	[ "$(offers coolbpf b)" = build ]
-	for c in run build inspect doctor help version; do
+	for c in run build inspect doctor keygen help version; do
 		offers coolbpf "" | grep -qx "$c"
 	done
 }
 
 @test "every long option that a command's help lists, and no other" {
-	for c in run build inspect doctor; do
+	for c in run build inspect doctor keygen; do
 		diff <(long_options $c) <(offers coolbpf $c --)
 	done
 }
 
 @test "output formats" {
+	[ "$(offers coolbpf build --format s)" = $'skel\nso' ]
 	[ "$(offers coolbpf run -o j)" = json ]
 	[ "$(offers coolbpf inspect -o "")" = $'json\ntext' ]
 }

@@ -53,7 +53,7 @@ examples() {
 }
 
 @test "every option that a command's help lists is in its page" {
-	for c in run build inspect doctor; do
+	for c in run build inspect doctor keygen; do
 		"$COOLBPF" $c --help | sed -n 's/^ *\(-.*\)$/\1/p' | grep -oE '(^| )(--[a-z][a-z-]+|-[A-Za-z])' | tr -d ' ' >options
 		grep -qx -e --help options
 		[ -z "$(missing_from coolbpf-$c.1 <options)" ]
@@ -131,8 +131,7 @@ examples() {
 	examples "$man/libcoolbpf.3"
 	"$COOLBPF" build hello.bpf.c
 	# shellcheck disable=SC2046 # words on purpose
-	gcc -I"$SRC/include" events.c "$BUILD/src/libcoolbpf.a" $(pkg-config --libs libbpf libelf libdw) -liberty -pthread -lm \
-		$(san_flags) -o program
+	gcc -I"$SRC/include" events.c "$BUILD/src/libcoolbpf.a" $(static_libs) -lm $(san_flags) -o program
 	timeout -s INT 3 ./program >out 2>err 3>&- &
 	sleep 1
 	/bin/true

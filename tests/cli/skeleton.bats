@@ -139,7 +139,7 @@ setup() {
 	END
 	# shellcheck disable=SC2046,SC2086
 	gcc -std=gnu11 $warnings $include program.c "$BUILD/src/libcoolbpf.a" $(san_flags) \
-		$(pkg-config --libs libbpf libelf libdw) -liberty -lm -pthread -o program
+		$(static_libs) -lm -o program
 	cp /bin/true cool-true
 	run timeout 20 ./program ./cool-true
 	echo "$output"

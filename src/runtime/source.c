@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * source.c - a source becomes an object: compiled here, or by a server when options, environment or configuration name one.
+ */
+#include "runtime/runtime.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "compile/compile.h"
+#include "service/client.h"
+
+/* A compiler that was named is one of this machine. */
+static const struct cb_client_options here = {.server = "none"};
+
+static int ask_server(struct coolbpf *cb, const struct cb_client_config *config, const struct cb_compile_request *rq,
+		      enum cb_format format, void **object, size_t *size)
+{
+	struct cb_compile_answer answer;
+	int err = cb_client_compile(config, rq, format, &answer, &cb->err);
+
+	*object = answer.object;
+	*size = answer.size;
+	cb_diags_free(&answer.diags);
+	return err;
+}
+
+static int compile_here(struct coolbpf *cb, const struct cb_compile_request *rq, enum cb_format format, void **object,
+			size_t *size)
+{
+	int err;
+
+	if (format != CB_FORMAT_O)
+		return cb_fail(&cb->err, ENOTSUP,
+			       "the format %s is made by a server; name one (--server, COOLBPF_SERVER)",
+			       cb_format_name(format));
+	cb_listen(cb); /* libbpf is at work there too */
+	err = cb_compile(rq, object, size, &cb->err);
+	cb_listen(NULL);
+	return err;
+}
+
+int cb_source_compile(struct coolbpf *cb, const char *text, const char *path, int format, void **object, size_t *size)
+{
+	const struct cb_compile_request rq = {
+		.path = path,
+		.text = text,
+		.text_len = text ? strlen(text) : 0,
+		.btf_path = cb->btf_path,
+		.cflags = (const char *const *)cb->cflags,
+		.clang = cb->clang,
+		.log = &cb->log,
+	};
+	const struct cb_client_options given = {.server = cb->server,
+						.token_file = cb->token_file,
+						.public_key = cb->public_key,
+						.ca_file = cb->ca_file};
+	struct cb_client_config config;
+	int err = cb_client_config_read(&config, cb->clang && !cb->server ? &here : &given, &cb->err);
+
+	*object = NULL;
+	if (!err)
+		err = config.servers ? ask_server(cb, &config, &rq, (enum cb_format)format, object, size)
+				     : compile_here(cb, &rq, (enum cb_format)format, object, size);
+	cb_client_config_free(&config);
+	return err;
+}
