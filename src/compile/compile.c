@@ -23,8 +23,10 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "compile/args.h"
+#include "compile/cache.h"
 #include "compile/clang.h"
 #include "compile/headers.h"
+#include "compile/key.h"
 #include "compile/names.h"
 #include "compile/order.h"
 #include "compile/sections.h"
@@ -34,6 +36,9 @@
 #include "compile/zygote.h"
 
 enum { MESSAGES_MAX = 16 << 20 };
+
+/* Of the objects that are kept: some 10,000. */
+static const uint64_t CACHE_MAX = 256 << 20;
 
 /* Of an isolated compile. The largest tools take a tenth of a second and 150 MB. */
 enum { CPU_SECONDS = 10, WALL_MS = 20000, OUTPUT_MAX = 64 << 20 };
@@ -171,19 +176,17 @@ static int slice_kernel(struct job *j)
 }
 
 /* Without BTF there is no vmlinux.h, which is no error yet: what includes it may be left out by an #if. */
-static int open_kernel(struct job *j)
+static int find_kernel(struct job *j)
 {
 	char cache[PATH_MAX - 128];
-	int err;
+	int err = cb_vmlinux_open(&j->vmlinux, j->rq, j->text, j->len, j->fds[CB_FD_DIR], j->e);
 
-	err = cb_vmlinux_open(&j->vmlinux, j->rq, j->text, j->len, j->fds[CB_FD_DIR], j->e);
-	if (err)
-		return err;
 	cb_cache_dir(cache, sizeof(cache));
-	if (j->vmlinux.included)
-		err = cb_vmlinux_index(&j->vmlinux, cache, j->e);
-	if (err)
-		return err;
+	return err || !j->vmlinux.included ? err : cb_vmlinux_index(&j->vmlinux, cache, j->e);
+}
+
+static int open_kernel(struct job *j)
+{
 	if (!j->vmlinux.indexed) {
 		j->fds[CB_FD_KERNEL] = move_up(j, j->fds[CB_FD_SOURCE]);
 		return j->fds[CB_FD_KERNEL] < 0 ? j->fds[CB_FD_KERNEL] : 0;
@@ -356,6 +359,84 @@ static void make_reproducible(const struct job *j)
 	cb_sections_close(&s);
 }
 
+static int make_object(struct job *j)
+{
+	int err = open_kernel(j);
+
+	if (!err)
+		err = run_clang(j);
+	if (err)
+		return err;
+	make_reproducible(j);
+	return cb_strip(j->fds[CB_FD_OBJECT], &j->a->object, &j->a->size, j->e);
+}
+
+/* ---- The cache of objects ----------------------------------------------------------------------------------------- */
+
+/* An entry: the length of the warnings, the warnings as text, the object. */
+static bool read_entry(struct job *j, struct cb_buf *entry)
+{
+	char *text = entry->data + sizeof(uint64_t);
+	uint64_t len;
+
+	if (entry->len < sizeof(len) + 1)
+		return false;
+	memcpy(&len, entry->data, sizeof(len));
+	if (len >= entry->len - sizeof(len) || text[len] != '\0')
+		return false;
+	j->a->size = entry->len - sizeof(len) - len - 1;
+	j->a->object = malloc(j->a->size);
+	if (!j->a->object || cb_diags_parse(&j->a->diags, text))
+		return false;
+	memcpy(j->a->object, text + len + 1, j->a->size);
+	j->a->from_cache = true;
+	return true;
+}
+
+static void write_entry(const struct job *j, struct cb_cache *cache, const char *key)
+{
+	struct cb_buf entry = {0}, text = {0};
+	struct cb_err why = {0};
+	uint64_t len;
+
+	cb_diags_print(&j->a->diags, &text);
+	len = text.len;
+	cb_buf_add(&entry, &len, sizeof(len));
+	cb_buf_add(&entry, text.data, text.len);
+	cb_buf_ch(&entry, '\0');
+	cb_buf_add(&entry, j->a->object, j->a->size);
+	if (!entry.failed && !text.failed && cb_cache_put(cache, key, entry.data, entry.len, &why))
+		cb_say(j->rq->log, CB_INFO, "the object is not kept: %s", why.text);
+	cb_buf_free(&entry);
+	cb_buf_free(&text);
+}
+
+static int make_or_find(struct job *j)
+{
+	struct cb_cache cache = {.max_bytes = CACHE_MAX};
+	struct cb_buf entry = {0};
+	char key[CB_SHA256_HEX];
+	int err;
+
+	if (!j->rq->cached ||
+	    !cb_compile_key(j->rq, &j->vmlinux, j->clang, j->names.path + j->names.dir_len, j->text, j->len, key))
+		return make_object(j);
+	cb_cache_dir(cache.dir, sizeof(cache.dir) - sizeof("/objects"));
+	strcat(cache.dir, "/objects");
+	if (!cb_cache_get(&cache, key, &entry, NULL) && read_entry(j, &entry)) {
+		err = 0;
+	} else {
+		cb_compile_answer_free(j->a);
+		err = make_object(j);
+		if (!err)
+			write_entry(j, &cache, key);
+	}
+	cb_buf_free(&entry);
+	return err;
+}
+
+/* ---- All of it ---------------------------------------------------------------------------------------------------- */
+
 static int compile(struct job *j)
 {
 	int err = read_source(j);
@@ -373,16 +454,12 @@ static int compile(struct job *j)
 	if (!err)
 		err = open_headers(j);
 	if (!err)
-		err = open_kernel(j);
+		err = find_kernel(j);
 	if (!err)
-		err = run_clang(j);
+		err = make_or_find(j);
 	cb_vmlinux_close(&j->vmlinux);
 	cb_headers_release(&j->headers);
 	cb_workdir_remove(&j->workdir);
-	if (!err) {
-		make_reproducible(j);
-		err = cb_strip(j->fds[CB_FD_OBJECT], &j->a->object, &j->a->size, j->e);
-	}
 	for (int i = 0; i < CB_FDS; i++)
 		if (j->fds[i] >= 0)
 			close(j->fds[i]);

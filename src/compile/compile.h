@@ -47,6 +47,7 @@ struct cb_compile_request {
 	const char *const *cflags; /* NULL, or arguments for clang ending with NULL; the caller has checked them */
 	const char *clang;	   /* NULL: $CLANG, else found in $PATH */
 	struct cb_zygote *zygote;  /* NULL: clang is started anew */
+	bool cached;		   /* look into this user's cache of objects, and keep the result there */
 	bool whole_header;	   /* compile against the whole vmlinux.h: for comparison */
 	const struct cb_log *log;
 };
@@ -57,6 +58,7 @@ struct cb_compile_answer {
 	struct cb_diags diags; /* also of a compile that failed */
 	/* The source needed more than its slice and was compiled against the whole vmlinux.h: a defect of slicing. */
 	bool fell_back;
+	bool from_cache;
 	size_t slice_size;
 	uint64_t slice_ns, clang_ns; /* wall time */
 };

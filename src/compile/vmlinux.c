@@ -5,8 +5,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -39,26 +41,28 @@ static int open_below(int dir, const char *path, bool isolated)
 	return openat(isolated ? dir : AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* In clang's order; the machine's own headers are left out, which say nothing of the kernel's types. */
+/* In clang's order; the compiler's own headers are left out, which say nothing of the kernel's types. */
 int cb_vmlinux_open(struct cb_vmlinux *v, const struct cb_compile_request *rq, const char *text, size_t len, int dir,
 		    struct cb_err *e)
 {
 	struct cb_include_place places[CB_INCLUDES_PLACES] = {{.dir = dir, .quoted = true}};
 	size_t n = 1, first = 1;
+	char machine[128];
+	struct utsname u;
 	const char *path;
 	int err;
 
 	*v = (struct cb_vmlinux){.btf_path = cb_btf_kernel_path(rq->btf_path)};
-	for (const char *const *flag = rq->cflags; flag && *flag && n < CB_INCLUDES_PLACES - 2; flag++)
+	for (const char *const *flag = rq->cflags; flag && *flag && n < CB_INCLUDES_PLACES - 3; flag++)
 		if ((path = include_dir(&flag)))
 			places[n++].dir = open_below(dir, path, rq->isolated);
 	places[n++] = (struct cb_include_place){.find = find_lbc, .dir = -1, .library = true};
-	places[n] = (struct cb_include_place){
-		.dir = open_below(-1, CB_LIBBPF_INCLUDE, false),
-		.library = true,
-	};
-	err = cb_includes_of(text, len, 0, places, n + 1, &v->includes, e);
-	for (; first <= n; first++)
+	places[n++] = (struct cb_include_place){.dir = open_below(-1, CB_LIBBPF_INCLUDE, false), .library = true};
+	uname(&u);
+	snprintf(machine, sizeof(machine), "/usr/include/%.64s-linux-gnu", rq->arch ? rq->arch : u.machine);
+	places[n++] = (struct cb_include_place){.dir = open_below(-1, machine, false), .library = true};
+	err = cb_includes_of(text, len, 0, places, n, &v->includes, e);
+	for (; first < n; first++)
 		if (places[first].dir >= 0)
 			close(places[first].dir);
 	if (err)

@@ -49,6 +49,7 @@ int cb_source_compile(struct coolbpf *cb, const char *text, const char *path, in
 		.btf_path = cb->btf_path,
 		.cflags = (const char *const *)cb->cflags,
 		.clang = cb->clang,
+		.cached = true,
 		.log = &cb->log,
 	};
 	const struct cb_client_options given = {.server = cb->server,
