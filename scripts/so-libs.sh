@@ -12,8 +12,8 @@ cd "$(dirname "$0")"
 zig_version=0.17.1
 glibc=2.17
 targets="x86_64 aarch64"
-# source packages, and the installed package of each, whose version is taken
-sources="libbpf:libbpf-dev elfutils:libelf-dev zlib:zlib1g-dev"
+# of their source packages (libbpf, elfutils, zlib) the version that is installed is taken
+installed="libbpf-dev libelf-dev zlib1g-dev"
 
 die() {
 	echo "so-libs: $*" >&2
@@ -21,10 +21,11 @@ die() {
 }
 
 cache=${XDG_CACHE_HOME:-${HOME:?so-libs: neither XDG_CACHE_HOME nor HOME is set}/.cache}/coolbpf-build
-versions=$(for s in $sources; do
+versions=$(for package in $installed; do
 	# shellcheck disable=SC2016 # dpkg's own variables
-	dpkg-query -W -f '${source:Package} ${source:Version}\n' "${s#*:}" 2>/dev/null |
-		head -n 1 || die "${s#*:} is not installed; run: make setup"
+	line=$(dpkg-query -W -f '${source:Package} ${source:Version}\n' "$package" 2>/dev/null) ||
+		die "$package is not installed; run: make setup"
+	echo "$line" | head -n 1 # there may be other architectures
 done)
 key=$({
 	echo "$zig_version" "$versions"
@@ -87,8 +88,12 @@ apt_source update || {
 echo "$versions" | (
 	cd "$work/src"
 	while read -r name version; do
-		# an installed version that is not offered any more: the one that is
+		# an installed version that is not offered any more: the one that is; a mirror that has lost the distribution's
+		# part of a package (it happens): the other part
 		apt_source source "$name=$version" || apt_source source "$name" || {
+			apt_source --tar-only source "$name" && tar -xf "$name"_*.orig.tar.* &&
+				echo "so-libs: $name without the distribution's patches, which are not to be had"
+		} || {
 			cat "$work/log" >&2
 			die "apt-get cannot fetch the source of $name"
 		}

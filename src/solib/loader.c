@@ -14,13 +14,27 @@
 #include "api.h"
 #include "payload.h"
 
-struct lbc_loader lbc_loader = {.stop_fd = -1};
+struct lbc_loader lbc_loader = {.stop_fd = -1, .said_lock = ATOMIC_FLAG_INIT};
 
 /* ---- What to say ------------------------------------------------------------------------------------------------- */
 
+/* Clients set callbacks in the threads of their loops, so two may warn at once. Held for a copy of some bytes. */
+static void lock(void)
+{
+	while (atomic_flag_test_and_set(&lbc_loader.said_lock))
+		;
+}
+
+static void unlock(void)
+{
+	atomic_flag_clear(&lbc_loader.said_lock);
+}
+
 void lbc_forget(void)
 {
+	lock();
 	lbc_loader.said_len = 0;
+	unlock();
 }
 
 /* Keep the end of it: what libbpf says last is the reason, and of a long text (a verifier's log) so are its last lines. */
@@ -39,12 +53,14 @@ static void remember(const char *format, va_list args)
 	if (!text)
 		return;
 	vsnprintf(text, (size_t)n + 1, format, args);
+	lock();
 	len = (size_t)n < sizeof(l->said) ? (size_t)n : sizeof(l->said);
 	over = l->said_len + len > sizeof(l->said) ? l->said_len + len - sizeof(l->said) : 0;
 	memmove(l->said, l->said + over, l->said_len - over);
 	l->said_len -= over;
 	memcpy(l->said + l->said_len, text + n - len, len);
 	l->said_len += len;
+	unlock();
 	free(text);
 }
 
@@ -62,17 +78,23 @@ static int on_libbpf(enum libbpf_print_level level, const char *format, va_list 
 int lbc_fail(int err, const char *fmt, ...)
 {
 	struct lbc_loader *l = &lbc_loader;
+	char said[sizeof(l->said) + 1];
+	size_t len;
 	va_list ap;
 
+	lock();
+	len = l->said_len;
+	memcpy(said, l->said, len);
+	l->said_len = 0;
+	unlock();
 	fputs("lbc: ", stderr);
 	va_start(ap, fmt);
 	vfprintf(stderr, fmt, ap);
 	va_end(ap);
 	fprintf(stderr, ": %s\n", strerror(err));
 	/* with a log level of 0 and more it stands there already */
-	if (l->said_len && l->log_level < 0)
-		fprintf(stderr, "%.*s", (int)l->said_len, l->said);
-	lbc_forget();
+	if (l->log_level < 0)
+		fwrite(said, 1, len, stderr);
 	return -err;
 }
 

@@ -5,8 +5,8 @@
  * A client calls dlopen(), then the lbc_ functions of api.h, which have no handle: what is loaded is one static state, and
  * a .so holds one object. This room knows libbpf and the C library alone, and nothing of it is linked into coolbpf.
  *
- * Threads: maps may be read and written by any; each event map has at most one loop at a time; lbc_bpf_init(),
- * lbc_bpf_exit(), lbc_set_event_cb() and lbc_attach_...() are for one thread at a time, as with libbpf.
+ * Threads: maps may be read and written by any; each event map has one thread at a time, which sets its callbacks and
+ * runs its loop; lbc_bpf_init(), lbc_bpf_exit() and lbc_attach_...() are for one thread at a time, as with libbpf.
  */
 #ifndef CB_SOLIB_LOADER_H
 #define CB_SOLIB_LOADER_H
@@ -55,6 +55,7 @@ struct lbc_loader {
 	atomic_int nloops; /* that are under way */
 	char said[4096];   /* the last that libbpf warned of, since lbc_forget() */
 	size_t said_len;
+	atomic_flag said_lock;
 };
 
 extern struct lbc_loader lbc_loader __attribute__((visibility("hidden")));

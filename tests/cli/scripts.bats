@@ -149,6 +149,30 @@ echo 1000'
 	[[ $output == *"this is not Debian"* ]]
 }
 
+@test "so-libs: what is not there is an error that says what to do" {
+	XDG_CACHE_HOME=$PWD/empty run "$SRC/scripts/so-libs.sh" --where
+	[ "$status" -eq 1 ]
+	[[ $output == *"so-libs: zig and the libraries for the format .so are not in $PWD/empty/coolbpf-build; run: make setup"* ]]
+}
+
+@test "so-libs: what cannot be fetched is an error that names it, and leaves nothing" {
+	fake python3 <<<'#!/bin/sh
+echo "no network" >&2; exit 1'
+	XDG_CACHE_HOME=$PWD/empty PATH=$PWD/bin:$PATH run "$SRC/scripts/so-libs.sh"
+	[ "$status" -eq 1 ]
+	[[ $output == *"no network"* ]]
+	[[ $output == *"so-libs: pip cannot install ziglang=="* ]]
+	[ "$(ls empty/coolbpf-build)" = lock ]
+}
+
+@test "so-libs: without a package that it takes the version of, it says which" {
+	fake dpkg-query <<<'#!/bin/sh
+exit 1'
+	XDG_CACHE_HOME=$PWD/empty PATH=$PWD/bin:$PATH run "$SRC/scripts/so-libs.sh"
+	[ "$status" -eq 1 ]
+	[[ $output == *"so-libs: libbpf-dev is not installed; run: make setup"* ]]
+}
+
 @test "make help names every target" {
 	run make -s -C "$SRC" help
 	[ "$status" -eq 0 ]

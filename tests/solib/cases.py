@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import lbc
@@ -154,6 +155,28 @@ def interrupted(path):
     signal.setitimer(signal.ITIMER_REAL, 0.2)
     assert lib.set_event_cb(lib.map("e_out"), event, lbc.LOST()) == 0
     assert lib.event_loop(lib.map("e_out"), -1) == -errno.EINTR
+    lib.bpf_exit()
+
+
+def threads(path):
+    """Threads that set callbacks, fail and read maps at once."""
+    lib, ended = opened(path), []
+    event = lbc.EVENT(lambda *_: None)
+
+    def busy():
+        key, value = c.c_ulonglong(1), c.c_ulonglong()
+        for _ in range(100):
+            assert lib.set_event_cb(lib.map("by_array"), event, lbc.LOST()) == -errno.EINVAL
+            assert lib.attach_raw_tracepoint(b"on_exec", b"no_such_tracepoint") < 0
+            assert lib.map_lookup_elem(lib.map("by_lru"), c.byref(key), c.byref(value)) == -errno.ENOENT
+        ended.append(True)
+
+    all_of_them = [threading.Thread(target=busy) for _ in range(4)]
+    for thread in all_of_them:
+        thread.start()
+    for thread in all_of_them:
+        thread.join()
+    assert len(ended) == len(all_of_them)
     lib.bpf_exit()
 
 
