@@ -179,7 +179,7 @@ static int align_of_kind(struct checker *c, const struct btf_type *t, int depth)
 	case BTF_KIND_FLOAT:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		return t->size & (t->size - 1) ? 1 : (int)t->size;
+		return t->size & (t->size - 1) ? 1 : t->size > 8 ? 8 : (int)t->size;
 	case BTF_KIND_PTR:
 		return 8;
 	case BTF_KIND_STRUCT:

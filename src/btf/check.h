@@ -27,8 +27,8 @@ struct cb_btf_table {
  * stand there; no type contains itself; no chain is without end (CB_BTF_CHAIN_MAX); and no variable is larger than any
  * memory. -EINVAL with a sentence, -ENOMEM. cb_btf_table_free() after any.
  *
- * The alignment is what a compiler gives to the C that a type is written as: its natural one, or 1 for a struct or union
- * whose layout contradicts that, and which is therefore written as packed. 1 also for what has no size. */
+ * Alignments are those by which libbpf writes types as C: the natural one, at most that of a pointer (8 bytes), or 1 for a
+ * struct or union whose layout contradicts that. 1 also for what has no size. */
 int cb_btf_check(const struct cb_btf_view *v, struct cb_btf_table *table, struct cb_err *e);
 /* The size of a type in bytes, behind typedefs, modifiers and arrays; 0 for what has none, UINT64_MAX for an array of more
  * elements than any memory holds. Of BTF that cb_btf_check() has accepted. */

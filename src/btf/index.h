@@ -20,7 +20,7 @@ struct cb_btf_index_name;
 
 /* What is known of a type beforehand. */
 enum {
-	CB_BTF_ALIGN = 0x1f,	   /* its alignment in bytes: see cb_btf_check() */
+	CB_BTF_ALIGN = 0x0f,	   /* its alignment in bytes: see cb_btf_check() */
 	CB_BTF_NOT_FIRST = 0x40,   /* there is a type of a lower id that has its name, in the same space of names */
 	CB_BTF_VALUE_TWICE = 0x80, /* the same for one of an enum's values */
 };

@@ -130,6 +130,10 @@ static void refer(struct cb_picks *p, uint32_t id, enum how how, enum cb_need ne
 			else if (how != POINTED || !t->name_off)
 				pick(p, id, need_of(p, t, need));
 			return;
+		case BTF_KIND_FWD:
+			if (how == PROTOTYPE)
+				pick(p, id, CB_NEED_NAME);
+			return;
 		case BTF_KIND_ENUM:
 		case BTF_KIND_ENUM64:
 			pick(p, id, CB_NEED_WHOLE);
@@ -205,7 +209,8 @@ static void look_at(struct cb_picks *p, uint32_t id)
 	switch (btf_kind(t)) {
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		refer_members(p, t, cb_picks_find(p, id)->need);
+		if (cb_picks_find(p, id)->need != CB_NEED_NAME)
+			refer_members(p, t, cb_picks_find(p, id)->need);
 		break;
 	case BTF_KIND_TYPEDEF:
 		refer(p, t->type, POINTED, CB_NEED_REACHED);

@@ -6,15 +6,15 @@
  * not leave by itself, and what lies closer than a compiler would put it is packed. Names are those that libbpf gives
  * when it writes the whole kernel: the second type of a name is called NAME___2.
  *
- * A struct that is only reached (see slice_pick.h) keeps the number and the places of its members, for relocations count
- * them. A member that the program has no name for keeps its name, too, and its type when that is a number; pointers become
- * void *, and what it contains by value an array of the same size and alignment. Behind the last member that has a name in
- * the program nothing is counted, and one array stands for the rest.
+ * A struct that is only reached (see slice_pick.h) keeps all its members, for relocations count them, with their names and
+ * places. But of those that the program has no name for only numbers keep their type; pointers become void *, and what it
+ * contains by value an array of the same size and alignment: so what they would need is not needed.
  */
 #include "compile/slice_write.h"
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,21 +85,24 @@ static int put_name(struct writer *w, uint32_t offset)
 }
 
 /* The second and following types of a name have their number behind it. */
-static int put_number(struct writer *w, uint32_t id, uint32_t name, enum cb_btf_space space)
+static void number_of(const struct writer *w, uint32_t id, uint32_t name, enum cb_btf_space space, char suffix[16])
 {
 	uint32_t before = cb_btf_index_before(w->ix, str(w, name), space, id);
 
 	if (before)
-		cb_buf_printf(w->out, "___%u", before + 1);
-	return 0;
+		snprintf(suffix, 16, "___%u", before + 1);
 }
 
 static int put_type_name(struct writer *w, uint32_t id, enum cb_btf_space space)
 {
-	const struct btf_type *t = type_of(w, id);
-	int err = put_name(w, t->name_off);
+	uint32_t name = type_of(w, id)->name_off;
+	char suffix[16] = "";
+	int err = put_name(w, name);
 
-	return err || !(w->ix->marks[id] & CB_BTF_NOT_FIRST) ? err : put_number(w, id, t->name_off, space);
+	if (w->ix->marks[id] & CB_BTF_NOT_FIRST)
+		number_of(w, id, name, space, suffix);
+	cb_buf_str(w->out, suffix);
+	return err;
 }
 
 /* "long unsigned int". Some of arm64's are called by the names of aliases that no compiler for BPF knows. */
@@ -137,22 +140,22 @@ static void put_line(struct writer *w)
 
 static int put_enumerator(struct writer *w, uint32_t id, uint32_t name)
 {
+	char suffix[16] = "";
 	int err = put_name(w, name);
 
-	return err || !(w->ix->marks[id] & CB_BTF_VALUE_TWICE) ? err : put_number(w, id, name, CB_BTF_IDENTS);
+	if (w->ix->marks[id] & CB_BTF_VALUE_TWICE)
+		number_of(w, id, name, CB_BTF_IDENTS, suffix);
+	cb_buf_str(w->out, suffix);
+	return err;
 }
 
-/* One of a size of its own gets it by an attribute. (libbpf asks for a word when no value needs one.) */
+/* One of a size of its own gets it by an attribute, unless a value needs a word anyway. */
 static void put_enum_size(struct writer *w, const struct btf_type *t)
 {
 	bool word = t->size == 8;
 
-	for (uint16_t i = 0; word && btf_is_enum64(t) && i < btf_vlen(t); i++) {
-		const struct btf_enum64 *v = &btf_enum64(t)[i];
-
-		/* a negative number of 32 bits needs no word either */
-		word = btf_kflag(t) ? (int64_t)btf_enum64_value(v) == (int32_t)v->val_lo32 : !v->val_hi32;
-	}
+	for (uint16_t i = 0; word && btf_is_enum64(t) && i < btf_vlen(t); i++)
+		word = !btf_enum64(t)[i].val_hi32;
 	if (t->size == 1)
 		cb_buf_str(w->out, " __attribute__((mode(byte)))");
 	else if (word)
@@ -225,7 +228,7 @@ static int put_enum(struct writer *w, uint32_t id)
 /* ---- Declarations ----------------------------------------------------------------------------------------------- */
 
 static int put_composite_body(struct writer *w, uint32_t id, struct scope *scope);
-static int put_declaration(struct writer *w, uint32_t id, uint32_t name, uint32_t suffix);
+static int put_declaration(struct writer *w, uint32_t id, uint32_t name, const char *suffix);
 
 static int put_base(struct writer *w, uint32_t id)
 {
@@ -329,7 +332,7 @@ static int put_params(struct writer *w, const struct btf_type *proto)
 			break;
 		cb_buf_str(w->out, i ? ", " : "");
 		if (type)
-			err = put_declaration(w, type, 0, 0);
+			err = put_declaration(w, type, 0, "");
 		else
 			cb_buf_str(w->out, "...");
 	}
@@ -337,8 +340,8 @@ static int put_params(struct writer *w, const struct btf_type *proto)
 	return err;
 }
 
-/* "const char *(*name[3])(int)". suffix, when not 0, goes behind the name: "__" and that number. */
-static int put_declaration(struct writer *w, uint32_t id, uint32_t name, uint32_t suffix)
+/* "const char *(*name[3])(int)". name 0: none. suffix goes behind the name. */
+static int put_declaration(struct writer *w, uint32_t id, uint32_t name, const char *suffix)
 {
 	struct declarator d[CHAIN_MAX];
 	uint32_t base = 0;
@@ -360,8 +363,7 @@ static int put_declaration(struct writer *w, uint32_t id, uint32_t name, uint32_
 		}
 	if (name && !err)
 		err = put_name(w, name);
-	if (suffix)
-		cb_buf_printf(w->out, "__%u", suffix);
+	cb_buf_str(w->out, suffix);
 	for (int i = 0; i < n && !err; i++) {
 		if (d[i].kind == ARRAY)
 			cb_buf_printf(w->out, "[%u]", btf_array(d[i].t)->nelems);
@@ -418,9 +420,9 @@ static const struct btf_type *resolve(const struct writer *w, uint32_t *id)
 }
 
 /* A member that the program has no name for. */
-static int put_hidden(struct writer *w, const struct btf_member *m, uint32_t suffix)
+static int put_hidden(struct writer *w, const struct btf_member *m, const char *suffix)
 {
-	static const char *const units[] = {[1] = "char", [2] = "short", [4] = "int", [8] = "long", [16] = "__int128"};
+	static const char *const units[] = {[1] = "char", [2] = "short", [4] = "int", [8] = "long"};
 	uint32_t id = m->type;
 	const struct btf_type *t = resolve(w, &id);
 	unsigned align = cb_btf_index_align(w->ix, id);
@@ -437,11 +439,11 @@ static int put_hidden(struct writer *w, const struct btf_member *m, uint32_t suf
 		cb_buf_str(w->out, units[align]);
 		array = true;
 	}
-	cb_buf_ch(w->out, ' ');
+	if (!btf_is_ptr(t))
+		cb_buf_ch(w->out, ' ');
 	if (!err)
 		err = put_name(w, m->name_off);
-	if (suffix)
-		cb_buf_printf(w->out, "__%u", suffix);
+	cb_buf_str(w->out, suffix);
 	if (array) {
 		cb_buf_ch(w->out, '[');
 		cb_buf_u64(w->out, cb_btf_index_size(w->ix, id) / align);
@@ -457,57 +459,69 @@ static bool is_nameless_composite(const struct writer *w, const struct btf_membe
 	return !m->name_off && btf_is_composite(t) && !t->name_off;
 }
 
-/* Has the program a name for something in this member? */
-static bool is_reached(const struct writer *w, const struct btf_member *m, int depth)
-{
-	const struct btf_type *t = type_of(w, m->type);
-
-	if (!is_nameless_composite(w, m))
-		return cb_picks_field(w->p, m);
-	for (uint16_t i = 0; depth < CB_SLICE_NESTED && i < btf_vlen(t); i++)
-		if (is_reached(w, &btf_members(t)[i], depth + 1))
-			return true;
-	return false;
-}
-
-/* Bit fields without a name from one bit to another. None crosses a boundary of 64 bits, so that each begins where the one
- * before it ended; none changes the alignment of the struct. */
-static void put_padding(struct writer *w, uint64_t from, uint64_t to)
-{
-	while (from < to && !w->out->failed && w->out->len - w->start <= CB_SLICE_MAX) {
-		uint64_t room = 64 - from % 64, n = to - from < room ? to - from : room;
-
-		put_line(w);
-		cb_buf_str(w->out, "long : ");
-		cb_buf_u64(w->out, n);
-		cb_buf_ch(w->out, ';');
-		from += n;
-	}
-}
-
 static uint64_t round_up(uint64_t n, uint64_t to)
 {
 	return (n + to - 1) / to * to;
 }
 
-/* Where a compiler puts this member when the one before it ends at bit `at`. */
-static uint64_t natural_place(const struct writer *w, const struct btf_type *t, uint16_t i, bool packed, uint64_t at)
+static void put_bits(struct writer *w, const char *type, uint64_t bits)
 {
-	uint32_t bits = btf_member_bitfield_size(t, i), type = btf_members(t)[i].type;
-	uint64_t unit = 8 * cb_btf_index_size(w->ix, type);
+	put_line(w);
+	cb_buf_str(w->out, type);
+	cb_buf_str(w->out, " : ");
+	cb_buf_u64(w->out, bits);
+	cb_buf_ch(w->out, ';');
+}
 
-	if (bits && (packed || !unit))
-		return at;
-	if (bits)
-		return at % unit + bits > unit ? round_up(at, unit) : at;
-	return round_up(at, packed ? 8 : 8 * cb_btf_index_align(w->ix, type));
+/*
+ * Bit fields without a name for the hole from bit `at` to bit `place`, where something aligned to so many bytes stands.
+ * They do not change how the struct is aligned. But what clang loads for a bit field depends on the bit fields beside it,
+ * with or without a name, so that these have to be the very ones that libbpf writes into the whole vmlinux.h:
+ *
+ *   - to the boundary of the largest unit (long, int, short, char) that has one in the hole. A compiler goes there by
+ *     itself, unless what comes next would also fit before it: then ": 0" says so. Between two bit fields the bits are
+ *     counted instead
+ *   - from there in whole units, and for the rest a smaller one
+ */
+static void put_padding(struct writer *w, uint64_t at, uint64_t place, unsigned align, bool between_bit_fields)
+{
+	static const struct {
+		const char *type;
+		unsigned bits;
+	} units[] = {{"long", 64}, {"int", 32}, {"short", 16}, {"char", 8}};
+	size_t u = 0;
+	uint64_t boundary;
+
+	if (at >= place)
+		return;
+	while (u < 3 && round_up(at, units[u].bits) > place)
+		u++;
+	boundary = round_up(at, units[u].bits);
+	if (boundary > at && boundary <= place) {
+		bool next_fits_before =
+			boundary == place ? round_up(at, 8 * align) != boundary : place - boundary <= boundary - at;
+
+		if (between_bit_fields)
+			put_bits(w, units[u].type, boundary - at);
+		else if (next_fits_before)
+			put_bits(w, units[u].type, 0);
+		at = boundary;
+	}
+	for (; place - at >= units[u].bits && w->out->len - w->start <= CB_SLICE_MAX && !w->out->failed;
+	     at += units[u].bits)
+		put_bits(w, units[u].type, units[u].bits);
+	for (u = 3; u > 0 && units[u].bits < place - at; u--)
+		;
+	if (at < place)
+		put_bits(w, units[u].type, place - at);
 }
 
 static int put_member(struct writer *w, const struct btf_type *t, uint16_t i, bool whole, struct scope *scope,
 		      uint32_t owner)
 {
 	const struct btf_member *m = &btf_members(t)[i];
-	uint32_t bits = btf_member_bitfield_size(t, i), suffix = 0;
+	uint32_t bits = btf_member_bitfield_size(t, i);
+	char suffix[16] = "";
 	int err;
 
 	put_line(w);
@@ -519,7 +533,7 @@ static int put_member(struct writer *w, const struct btf_type *t, uint16_t i, bo
 		w->depth--;
 	} else {
 		if (m->name_off && said_before(w, scope, m->name_off))
-			suffix = owner;
+			snprintf(suffix, sizeof(suffix), "__%u", owner);
 		err = whole || !m->name_off || cb_picks_field(w->p, m)
 			      ? put_declaration(w, m->type, m->name_off, suffix)
 			      : put_hidden(w, m, suffix);
@@ -530,49 +544,39 @@ static int put_member(struct writer *w, const struct btf_type *t, uint16_t i, bo
 	return err;
 }
 
-/* Its members; *last is the bit behind them. */
-static int put_members(struct writer *w, uint32_t id, bool whole, bool packed, struct scope *scope, uint64_t *last)
+/* Its members, and what lies between and behind them. */
+static int put_members(struct writer *w, uint32_t id, bool whole, bool packed, struct scope *scope)
 {
 	const struct btf_type *t = type_of(w, id);
-	int end = btf_vlen(t), err = 0;
-	uint64_t at = 0;
+	bool bit_field_before = false;
+	uint64_t at = 0; /* the bit behind the last member */
+	int err = 0;
 
-	/* (several without a name may share one scope) */
-	while (!whole && btf_is_struct(t) && t->name_off && end && !is_reached(w, &btf_members(t)[end - 1], 0))
-		end--;
-	for (int i = 0; i < end && !err; i++) {
+	for (uint16_t i = 0; i < btf_vlen(t) && !err; i++) {
+		uint32_t bits = btf_member_bitfield_size(t, i), type = btf_members(t)[i].type;
 		uint64_t place = btf_member_bit_offset(t, i);
-		uint32_t bits = btf_member_bitfield_size(t, i);
 
-		if (btf_is_struct(t) && natural_place(w, t, (uint16_t)i, packed, at) != place)
-			put_padding(w, at, place);
-		err = put_member(w, t, (uint16_t)i, whole, scope, id);
-		at = place + (bits ? bits : 8 * cb_btf_index_size(w->ix, btf_members(t)[i].type));
+		if (btf_is_struct(t))
+			put_padding(w, at, place, packed ? 1 : cb_btf_index_align(w->ix, type),
+				    bits && bit_field_before);
+		err = put_member(w, t, i, whole, scope, id);
+		at = place + (bits ? bits : 8 * cb_btf_index_size(w->ix, type));
+		bit_field_before = bits;
 		if (w->out->len - w->start > CB_SLICE_MAX)
 			err = corrupt(w, id);
 	}
-	*last = at;
-	if (end < btf_vlen(t) && !err) {
-		uint64_t rest = t->size - round_up(at, 8) / 8;
-
-		put_padding(w, at, round_up(at, 8));
-		if (round_up(at, 8) / 8 < t->size) {
-			put_line(w);
-			cb_buf_str(w->out, "char cb_rest[");
-			cb_buf_u64(w->out, rest);
-			cb_buf_str(w->out, "];");
-			*last = 8ULL * t->size;
-		}
-	}
+	if (btf_is_struct(t))
+		put_padding(w, at, 8ULL * t->size, cb_btf_index_align(w->ix, id), false);
 	return err;
 }
 
-/* Its alignment by its members, which is what a compiler gives it, is larger than the one that it has. */
+/* Its alignment by its members, which is what a compiler gives it, is larger than the one that it has. (libbpf leaves
+ * unions as they are, and what contains them in wrong places, which relocations put right; so do we.) */
 static bool is_packed(const struct writer *w, uint32_t id)
 {
 	const struct btf_type *t = type_of(w, id);
 
-	if (cb_btf_index_align(w->ix, id) > 1)
+	if (btf_is_union(t) || cb_btf_index_align(w->ix, id) > 1)
 		return false;
 	for (uint16_t i = 0; i < btf_vlen(t); i++)
 		if (cb_btf_index_align(w->ix, btf_members(t)[i].type) > 1)
@@ -583,27 +587,19 @@ static bool is_packed(const struct writer *w, uint32_t id)
 /* " { ... } attributes". The members of one without a name that is a member itself share the scope it stands in. */
 static int put_composite_body(struct writer *w, uint32_t id, struct scope *scope)
 {
-	const struct btf_type *t = type_of(w, id);
 	const struct cb_picked *picked = cb_picks_find(w->p, id);
 	bool whole = !picked || picked->need == CB_NEED_WHOLE;
-	unsigned align = cb_btf_index_align(w->ix, id);
 	bool packed = is_packed(w, id);
-	uint64_t last;
 	int err;
 
 	cb_buf_str(w->out, " {");
 	w->indent++;
-	err = put_members(w, id, whole, packed, scope, &last);
-	if (btf_is_struct(t))
-		put_padding(w, round_up(last, 8ULL * align), 8ULL * t->size);
+	err = put_members(w, id, whole, packed, scope);
 	w->indent--;
 	put_line(w);
 	cb_buf_ch(w->out, '}');
 	if (packed)
 		cb_buf_str(w->out, " __attribute__((packed))");
-	/* the member that gives it its alignment may not be among those that were written */
-	if (!whole && align > 1)
-		cb_buf_printf(w->out, " __attribute__((aligned(%u)))", align);
 	return err;
 }
 
@@ -666,6 +662,21 @@ static int prepare_members(struct writer *w, const struct btf_type *t, bool whol
 	return err;
 }
 
+/* Declare a struct, once, unless it is defined already. */
+static int forward(struct writer *w, uint32_t id, struct cb_picked *picked)
+{
+	const struct btf_type *t = type_of(w, id);
+	int err;
+
+	if (picked->state & (FORWARDED | DONE))
+		return 0;
+	picked->state |= FORWARDED;
+	cb_buf_str(w->out, btf_is_union(t) || (btf_is_fwd(t) && btf_kflag(t)) ? "union " : "struct ");
+	err = put_type_name(w, id, CB_BTF_TAGS);
+	cb_buf_str(w->out, ";\n\n");
+	return err;
+}
+
 /* A function's parameters belong to it alone, unless their structs have been declared before. */
 static int prepare_params(struct writer *w, const struct btf_type *proto)
 {
@@ -680,24 +691,20 @@ static int prepare_params(struct writer *w, const struct btf_type *proto)
 		while (t = resolve(w, &id), btf_is_ptr(t))
 			id = t->type;
 		picked = cb_picks_find(w->p, id);
-		if (err || !picked || !btf_is_composite(t) || !t->name_off || picked->state)
-			continue;
-		picked->state |= FORWARDED;
-		cb_buf_str(w->out, btf_is_union(t) ? "union " : "struct ");
-		err = put_type_name(w, id, CB_BTF_TAGS);
-		cb_buf_str(w->out, ";\n");
+		if (!err && picked && t->name_off && (btf_is_composite(t) || btf_is_fwd(t)))
+			err = forward(w, id, picked);
 	}
 	return err;
 }
 
-static int define_composite(struct writer *w, uint32_t id, const struct cb_picked *picked)
+static int define_composite(struct writer *w, uint32_t id, struct cb_picked *picked)
 {
 	const struct btf_type *t = type_of(w, id);
 	struct scope scope = {0};
 	int err;
 
 	if (picked->need == CB_NEED_NAME)
-		return 0;
+		return forward(w, id, picked);
 	err = prepare_members(w, t, picked->need == CB_NEED_WHOLE);
 	if (err || !t->name_off)
 		return err;
@@ -713,13 +720,20 @@ static int define_composite(struct writer *w, uint32_t id, const struct cb_picke
 static int define_typedef(struct writer *w, uint32_t id)
 {
 	const struct btf_type *t = type_of(w, id);
+	char suffix[16] = "";
 	int err = prepare(w, t->type, false);
 
-	/* the compiler's own */
+	/* the compiler's own; and one that old compilers describe as void */
 	if (err || !strcmp(str(w, t->name_off), "__builtin_va_list"))
 		return err;
+	if (!t->type && !strcmp(str(w, t->name_off), "__gnuc_va_list")) {
+		cb_buf_str(w->out, "typedef __builtin_va_list __gnuc_va_list;\n\n");
+		return 0;
+	}
+	if (w->ix->marks[id] & CB_BTF_NOT_FIRST)
+		number_of(w, id, t->name_off, CB_BTF_IDENTS, suffix);
 	cb_buf_str(w->out, "typedef ");
-	err = put_declaration(w, t->type, t->name_off, 0);
+	err = put_declaration(w, t->type, t->name_off, suffix);
 	cb_buf_str(w->out, ";\n\n");
 	return err;
 }
@@ -740,7 +754,7 @@ static int define_enum(struct writer *w, uint32_t id)
 	return err;
 }
 
-static int define_kind(struct writer *w, uint32_t id, const struct cb_picked *picked)
+static int define_kind(struct writer *w, uint32_t id, struct cb_picked *picked)
 {
 	switch (btf_kind(type_of(w, id))) {
 	case BTF_KIND_STRUCT:
@@ -751,6 +765,8 @@ static int define_kind(struct writer *w, uint32_t id, const struct cb_picked *pi
 		return define_enum(w, id);
 	case BTF_KIND_TYPEDEF:
 		return define_typedef(w, id);
+	case BTF_KIND_FWD:
+		return forward(w, id, picked);
 	default:
 		return prepare_params(w, type_of(w, id));
 	}
@@ -813,5 +829,7 @@ int cb_slice_write(struct cb_picks *p, struct cb_buf *out, struct cb_err *e)
 	qsort(ids, p->count, sizeof(*ids), by_id);
 	err = define_all(&w, ids, p->count);
 	free(ids);
+	if (!err && out->len - w.start > CB_SLICE_MAX)
+		err = cb_fail(e, EINVAL, "corrupt BTF: the types of one program have more than %d bytes", CB_SLICE_MAX);
 	return out->failed ? cb_fail(e, ENOMEM, "out of memory") : err;
 }
