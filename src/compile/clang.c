@@ -103,15 +103,15 @@ int cb_clang_find(const char *wanted, char *path, size_t size, struct cb_err *e)
 		       strchr(wanted, '/') ? "" : " in $PATH");
 }
 
-int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t size, struct cb_err *e)
+/* The first line that it writes when it is run with this option. */
+static int ask(const char *path, const char *option, const sigset_t *mask, char *line, size_t size, struct cb_err *e)
 {
-	char *const argv[] = {(char *)path, "--version", NULL};
-	int fd = cb_file_nameless("clang-version"), err, major = 0;
+	char *const argv[] = {(char *)path, (char *)option, NULL};
+	int fd = cb_file_nameless("clang-says"), err;
 	const int fds[] = {fd, fd, fd};
 	const struct cb_job job = {.clang = path, .argv = argv, .fds = fds, .n = 3, .mask = mask};
 	struct cb_job_end end;
 	ssize_t n = -1;
-	const char *at;
 
 	if (fd < 0)
 		return cb_fail(e, -fd, "cannot make a temporary file: %s", strerror(-fd));
@@ -119,10 +119,18 @@ int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t
 	if (!err && end.signal)
 		err = cb_job_killed(&job, &end, e);
 	if (!err)
-		n = pread(fd, version, size - 1, 0);
-	version[n > 0 ? n : 0] = '\0';
-	version[strcspn(version, "\n")] = '\0';
+		n = pread(fd, line, size - 1, 0);
+	line[n > 0 ? n : 0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
 	close(fd);
+	return err;
+}
+
+int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t size, struct cb_err *e)
+{
+	int err = ask(path, "--version", mask, version, size, e), major = 0;
+	const char *at;
+
 	if (err)
 		return err;
 	/* "Debian clang version 14.0.6", "Apple clang version 15.0.0 (clang-...)" */
@@ -132,5 +140,22 @@ int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t
 	if (major < CB_CLANG_OLDEST)
 		return cb_fail(e, ENOENT, "%s is clang %d; coolbpf needs clang %d or newer", path, major,
 			       CB_CLANG_OLDEST);
+	return 0;
+}
+
+int cb_clang_headers(const char *path, char *dir, struct cb_err *e)
+{
+	static const char include[] = "/include";
+	char said[PATH_MAX];
+	sigset_t mask;
+	int err;
+
+	pthread_sigmask(SIG_SETMASK, NULL, &mask);
+	err = ask(path, "-print-resource-dir", &mask, said, sizeof(said) - sizeof(include), e);
+	if (err)
+		return err;
+	strcat(said, include);
+	if (*said != '/' || !realpath(said, dir))
+		return cb_fail(e, ENOENT, "%s does not say where its headers are", path);
 	return 0;
 }

@@ -18,4 +18,7 @@ int cb_clang_find(const char *wanted, char *path, size_t size, struct cb_err *e)
  * says of itself. Runs it, which takes time: ask when something has gone wrong. */
 int cb_clang_check(const char *path, const sigset_t *mask, char *version, size_t size, struct cb_err *e);
 
+/* The directory of clang's own headers (stddef.h), without symbolic links. Runs it. -ENOENT. dir holds PATH_MAX bytes. */
+int cb_clang_headers(const char *path, char *dir, struct cb_err *e);
+
 #endif

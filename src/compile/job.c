@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,14 +44,42 @@ static uint64_t ns(const struct timeval *t)
 	return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_usec * 1000;
 }
 
+static bool is_full(int fd, size_t limit)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 && (size_t)st.st_size >= limit;
+}
+
+/* Memory that runs out is known by what LLVM says of it at the end. (A source that says the same spoils its own answer.) */
+static bool ran_out(int fd)
+{
+	static const char *const words[] = {"out of memory", "bad_alloc", "Cannot allocate memory"};
+	char tail[16384];
+	off_t size = lseek(fd, 0, SEEK_END);
+	ssize_t n;
+
+	if (size <= 0)
+		return false;
+	n = pread(fd, tail, sizeof(tail), size > (off_t)sizeof(tail) ? size - (off_t)sizeof(tail) : 0);
+	for (size_t i = 0; n > 0 && i < sizeof(words) / sizeof(*words); i++)
+		if (memmem(tail, (size_t)n, words[i], strlen(words[i])))
+			return true;
+	return false;
+}
+
 void cb_job_ended(const struct cb_job *job, int status, struct cb_job_end *end)
 {
+	const struct cb_sandbox *s = job->sandbox;
+
 	end->status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	end->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	/* the kernel looks once per tick, and counts what was under way when it killed */
-	if (job->sandbox && end->signal == SIGKILL &&
-	    end->cpu_ns + 50000000 >= job->sandbox->cpu_seconds * 1000000000ULL)
-		end->timed_out = true;
+	if (!s || !status)
+		return;
+	/* for its limit the kernel counts ticks, which says more or less than the time that was used */
+	end->timed_out |= end->signal == SIGKILL && end->cpu_ns >= s->cpu_seconds * 750000000ULL;
+	end->output_full = job->n > 2 && (is_full(job->fds[1], s->output) || is_full(job->fds[2], s->output));
+	end->out_of_memory = job->n > 2 && ran_out(job->fds[2]);
 }
 
 /* Until the child is gone or the time is over. */
@@ -92,13 +122,35 @@ static int wait_for(pid_t pid, const struct cb_job *job, struct cb_job_end *end,
 	return 0;
 }
 
+/* The caller's environment with our settings for malloc(), unless it has its own. NULL when there is no memory. */
+static char **own_env(void)
+{
+	static char heap[] = CB_JOB_TUNABLES;
+	size_t n = 0;
+	char **env;
+
+	while (environ && environ[n])
+		n++;
+	env = malloc((n + 2) * sizeof(*env));
+	if (!env)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		env[i] = environ[i];
+	env[n] = getenv("GLIBC_TUNABLES") ? NULL : heap;
+	env[n + 1] = NULL;
+	return env;
+}
+
 static int spawn(const struct cb_job *job, struct cb_job_end *end, struct cb_err *e)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
+	char **env = own_env();
 	pid_t pid;
 	int err = 0;
 
+	if (!env)
+		return cb_fail(e, ENOMEM, "out of memory");
 	posix_spawn_file_actions_init(&files);
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, job->mask);
@@ -106,9 +158,10 @@ static int spawn(const struct cb_job *job, struct cb_job_end *end, struct cb_err
 	for (int i = 0; i < job->n && !err; i++)
 		err = posix_spawn_file_actions_adddup2(&files, job->fds[i], i);
 	if (!err)
-		err = posix_spawn(&pid, job->clang, &files, &attr, job->argv, environ);
+		err = posix_spawn(&pid, job->clang, &files, &attr, job->argv, env);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
+	free(env);
 	if (err)
 		return cb_fail(e, err, "cannot run %s: %s", job->clang, strerror(err));
 	return wait_for(pid, job, end, e);

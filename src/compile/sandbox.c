@@ -108,14 +108,29 @@ static void allow_program(void *ctx, const char *path)
 		p->err = allow_path(p->ruleset, path, RUN);
 }
 
+/* Each absolute directory of a list with colons. */
+static void add_list(const char *list, void (*add)(void *ctx, const char *path), void *ctx)
+{
+	char path[PATH_MAX];
+
+	for (size_t len; list && *list; list += len + (list[len] == ':')) {
+		len = strcspn(list, ":");
+		if (*list == '/' && (size_t)snprintf(path, sizeof(path), "%.*s", (int)len, list) < sizeof(path))
+			add(ctx, path);
+	}
+}
+
 void cb_sandbox_program(const char *clang, void (*add)(void *ctx, const char *path), void *ctx)
 {
-	static const char *const places[] = {"/lib",	       "/lib64",	   "/usr/lib", "/usr/lib64",
-					     "/usr/local/lib", "/etc/ld.so.cache", "/nix",     "/gnu"};
+	static const char *const places[] = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib",
+					     "/etc/ld.so.cache", "/nix", "/gnu",
+					     /* malloc() asks whether there are huge pages */
+					     "/sys/kernel/mm/transparent_hugepage"};
 	char real[PATH_MAX], *slash;
 
 	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
 		add(ctx, places[i]);
+	add_list(getenv("LD_LIBRARY_PATH"), add, ctx);
 	/* its own prefix: /opt/llvm for /opt/llvm/bin/clang, with /opt/llvm/lib */
 	if (!realpath(clang, real))
 		return;

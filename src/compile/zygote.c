@@ -33,6 +33,8 @@
 
 extern const unsigned char cb_preload_so[];
 extern const size_t cb_preload_so_len;
+extern const unsigned char cb_warm_c[]; /* preload/warm.bpf.c */
+extern const size_t cb_warm_c_len;
 
 enum { START_MS = 20000, /* for clang to reach its main(): a cold disk, a busy machine */ END_MS = 2000 };
 
@@ -41,6 +43,7 @@ struct cb_zygote {
 	const struct cb_log *log;
 	pid_t pid;   /* 0: not started */
 	int socket;  /* -1: none */
+	bool warm;   /* it has done its first job, see warm() */
 	char *caged; /* directories that its cage shows, each with its zero, and one more; NULL: it is free */
 	struct cb_sandbox_filter filter;
 };
@@ -58,6 +61,7 @@ static void stop(struct cb_zygote *z)
 			;
 	}
 	z->pid = 0;
+	z->warm = false;
 	free(z->caged);
 	z->caged = NULL;
 }
@@ -172,6 +176,7 @@ static int start_with(struct cb_zygote *z, const struct cb_job *job, const int *
 	if (pid < 0)
 		return pid;
 	z->pid = pid;
+	cb_say(z->log, CB_DEBUG, "%s waits as process %d%s", z->clang, pid, z->caged ? ", in a sandbox" : "");
 	return 0;
 }
 
@@ -222,7 +227,7 @@ static int start(struct cb_zygote *z, const struct cb_job *job, struct cb_err *e
 	return err;
 }
 
-/* ---- a job */
+/* ---- what is sent and comes back */
 
 static void put_confinement(struct cb_buf *b, struct cb_zygote_job *head, const struct cb_zygote *z,
 			    const struct cb_job *job)
@@ -238,9 +243,18 @@ static void put_confinement(struct cb_buf *b, struct cb_zygote_job *head, const 
 	cb_buf_add(b, z->filter.code, z->filter.len * sizeof(*z->filter.code));
 }
 
-static bool put(struct cb_buf *b, const struct cb_zygote *z, const struct cb_job *job, bool landlock)
+/* Objects and messages are written by the time that main() comes back; what clang prints of itself is not. */
+static bool compiles(char *const *argv)
 {
-	struct cb_zygote_job head = {.nfds = (uint32_t)job->n, .landlock = landlock};
+	while (*argv && strcmp(*argv, "-c"))
+		argv++;
+	return *argv;
+}
+
+static bool put(struct cb_buf *b, const struct cb_zygote *z, const struct cb_job *job, bool landlock, uint32_t first)
+{
+	struct cb_zygote_job head = {
+		.nfds = (uint32_t)job->n, .landlock = landlock, .first = first, .leave = compiles(job->argv)};
 
 	for (int i = 0; i < 64; i++)
 		if (sigismember(job->mask, i + 1) == 1)
@@ -279,13 +293,14 @@ static int send_message(const struct cb_zygote *z, const void *data, size_t len,
 }
 
 /* fds: the job's, and behind them the ruleset or -1. */
-static int send_with(const struct cb_zygote *z, const struct cb_job *job, const int *fds, struct cb_err *e)
+static int send_with(const struct cb_zygote *z, const struct cb_job *job, const int *fds, uint32_t first,
+		     struct cb_err *e)
 {
 	bool landlock = fds[job->n] >= 0;
 	struct cb_buf b = {0};
 	int err;
 
-	if (!put(&b, z, job, landlock))
+	if (!put(&b, z, job, landlock, first))
 		err = -ENOMEM;
 	else if (b.len > CB_ZYGOTE_MESSAGE)
 		err = -E2BIG;
@@ -307,13 +322,13 @@ static int send_job(const struct cb_zygote *z, const struct cb_job *job, struct 
 	if (!job->sandbox) {
 		memcpy(fds, job->fds, sizeof(int) * (size_t)job->n);
 		fds[job->n] = -1;
-		return send_with(z, job, fds, e);
+		return send_with(z, job, fds, 0, e);
 	}
 	err = cb_sandbox_descriptors(job, fds, owned, e);
 	if (err)
 		return err;
 	fds[job->n] = cb_sandbox_ruleset(job, false, e);
-	err = fds[job->n] < 0 && fds[job->n] != -EOPNOTSUPP ? fds[job->n] : send_with(z, job, fds, e);
+	err = fds[job->n] < 0 && fds[job->n] != -EOPNOTSUPP ? fds[job->n] : send_with(z, job, fds, 0, e);
 	owned[job->n] = fds[job->n] >= 0;
 	for (int i = 0; i <= job->n; i++)
 		if (owned[i])
@@ -363,6 +378,74 @@ static int wait_end(struct cb_zygote *z, const struct cb_job *job, struct cb_job
 	return 0;
 }
 
+/* ---- its first job */
+
+static bool has_huge_pages(void)
+{
+	char *text;
+	size_t len;
+	bool has;
+
+	if (cb_file_read("/sys/kernel/mm/transparent_hugepage/enabled", 1 << 16, &text, &len, NULL))
+		return false;
+	has = !strstr(text, "[never]");
+	free(text);
+	return has;
+}
+
+static bool is_object(int fd)
+{
+	char magic[SELFMAG];
+
+	return pread(fd, magic, sizeof(magic), 0) == sizeof(magic) && !memcmp(magic, ELFMAG, SELFMAG);
+}
+
+static int wait_first(const struct cb_zygote *z, int object, struct cb_err *e)
+{
+	struct cb_zygote_end end;
+
+	if (wait_readable(z->socket, cb_job_now() + START_MS) && recv(z->socket, &end, sizeof(end), 0) == sizeof(end) &&
+	    end.returned && is_object(object))
+		return 0;
+	return cb_fail(e, ENOTSUP, "%s cannot be kept waiting: each compile starts it anew", z->clang);
+}
+
+/* A small program of ours, see preload/hot.h. -ENOTSUP when this is no clang: a program that runs one, say. */
+static int first_job(struct cb_zygote *z, uint32_t first, struct cb_err *e)
+{
+	static const char *const argv[] = {"clang", "-g", "-O2", "-target",	    "bpf", "-w", "-x", "c",
+					   "-c",    "-o", "-",	 "/proc/self/fd/0", NULL};
+	int fds[] = {cb_file_nameless("warm"), cb_file_nameless("object"), cb_file_nameless("messages"), -1};
+	sigset_t none;
+	struct cb_job job = {.clang = z->clang, .argv = (char *const *)argv, .fds = fds, .n = 3, .mask = &none};
+	int err = 0;
+
+	sigemptyset(&none);
+	for (int i = 0; i < 3 && !err; i++)
+		err = fds[i] < 0 ? fds[i] : 0;
+	if (!err)
+		err = cb_write_all(fds[0], cb_warm_c, cb_warm_c_len);
+	if (err)
+		cb_fail(e, -err, "cannot try %s: %s", z->clang, strerror(-err));
+	else
+		err = send_with(z, &job, fds, first, e);
+	if (err == -ENOTCONN)
+		err = cb_fail(e, ENOTSUP, "%s does not wait: each compile starts it anew", z->clang);
+	if (!err)
+		err = wait_first(z, fds[1], e);
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return err;
+}
+
+static bool is_dead(const struct cb_zygote *z)
+{
+	siginfo_t info = {0};
+
+	return !waitid(P_PID, (id_t)z->pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid;
+}
+
 /* A zygote that can do this job. */
 static int ready(struct cb_zygote *z, const struct cb_job *job, struct cb_err *e)
 {
@@ -370,12 +453,19 @@ static int ready(struct cb_zygote *z, const struct cb_job *job, struct cb_err *e
 
 	if (job->sandbox && !z->filter.len)
 		err = cb_sandbox_filter_make(&z->filter, NULL, e);
-	if (err)
-		return err;
-	if (z->pid && !is_for(z, job))
+	if (!err && z->pid && (!is_for(z, job) || is_dead(z)))
 		stop(z);
-	return z->pid ? 0 : start(z, job, e);
+	if (!err && !z->pid)
+		err = start(z, job, e);
+	if (!err && !z->warm && has_huge_pages())
+		err = first_job(z, CB_ZYGOTE_WARM, e);
+	z->warm = !err;
+	if (err == -ENOTSUP)
+		stop(z);
+	return err;
 }
+
+/* ---- a job */
 
 int cb_zygote_run(struct cb_zygote *z, const struct cb_job *job, struct cb_job_end *end, struct cb_err *e)
 {
@@ -432,6 +522,8 @@ int cb_zygote_new(const char *clang, const struct cb_log *log, struct cb_zygote 
 	z->log = log;
 	z->socket = -1;
 	err = start(z, NULL, e);
+	if (!err)
+		err = first_job(z, CB_ZYGOTE_TRY, e);
 	if (err) {
 		cb_zygote_free(z);
 		return err;

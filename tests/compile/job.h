@@ -3,6 +3,7 @@
 #ifndef CB_TESTS_COMPILE_JOB_H
 #define CB_TESTS_COMPILE_JOB_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static inline char *read_whole(int fd, size_t *size)
 
 /* argv ends with NULL; more: descriptors from 3 on, or NULL. */
 static inline void run_job(struct run *r, struct cb_zygote *z, const char *clang, const char *const *argv,
-			   const struct cb_sandbox *sandbox, const char *text, const int *more, int nmore)
+			   const struct cb_sandbox *sandbox, const char *text, size_t len, const int *more, int nmore)
 {
 	int fds[8] = {cb_file_nameless("source"), cb_file_nameless("object"), cb_file_nameless("messages")};
 	struct cb_job job = {
@@ -45,7 +46,7 @@ static inline void run_job(struct run *r, struct cb_zygote *z, const char *clang
 	job.mask = &none;
 	for (int i = 0; i < nmore; i++)
 		fds[3 + i] = fcntl(more[i], F_DUPFD_CLOEXEC, 20);
-	assert_int_equal(cb_write_all(fds[0], text, strlen(text)), 0);
+	assert_int_equal(cb_write_all(fds[0], text, len), 0);
 	r->err = cb_job_run(z, &job, &r->end, &r->e);
 	close(fds[0]);
 	for (int i = 0; i < nmore; i++)
@@ -55,8 +56,8 @@ static inline void run_job(struct run *r, struct cb_zygote *z, const char *clang
 }
 
 /* As coolbpf compiles, less its headers. */
-static inline void run_text(struct run *r, const char *clang, struct cb_zygote *z, const struct cb_sandbox *sandbox,
-			    const char *text)
+static inline void run_bytes(struct run *r, const char *clang, struct cb_zygote *z, const struct cb_sandbox *sandbox,
+			     const char *text, size_t len)
 {
 	const char *const argv[] = {clang,
 				    "-g",
@@ -74,13 +75,32 @@ static inline void run_text(struct run *r, const char *clang, struct cb_zygote *
 				    "/proc/self/fd/0",
 				    NULL};
 
-	run_job(r, z, clang, argv, sandbox, text, NULL, 0);
+	run_job(r, z, clang, argv, sandbox, text, len, NULL, 0);
+}
+
+static inline void run_text(struct run *r, const char *clang, struct cb_zygote *z, const struct cb_sandbox *sandbox,
+			    const char *text)
+{
+	run_bytes(r, clang, z, sandbox, text, strlen(text));
 }
 
 static inline void run_free(struct run *r)
 {
 	free(r->object);
 	free(r->messages);
+}
+
+/* The number of entries. */
+static inline int entries(const char *dir)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	while (d && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return n - 2;
 }
 
 #endif

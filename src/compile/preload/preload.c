@@ -13,6 +13,7 @@
  */
 #include "preload.h"
 #include "confine.h"
+#include "hot.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -46,7 +47,12 @@ start_fn __libc_start_main __attribute__((visibility("default")));
 extern char **environ;
 
 static main_fn *clang_main;
-static bool *taken; /* shared between a child and its parent: the child has a job */
+/* Between a child and its parent. */
+static struct shared {
+	bool taken;    /* the child has a job */
+	bool returned; /* of a first job: clang's main() came back, and has run no other program */
+	struct cb_hot hot;
+} * shared;
 static char message[CB_ZYGOTE_MESSAGE] __attribute__((aligned(8)));
 static char *args[ARGS_MAX + 1];
 
@@ -89,7 +95,7 @@ static bool receive(struct cb_zygote_job *job, size_t *size, int *fds, unsigned 
 	while (n < 0 && errno == EINTR);
 	if (n < (ssize_t)sizeof(*job))
 		return false;
-	*taken = true;
+	shared->taken = true;
 	memcpy(job, message, sizeof(*job));
 	*size = (size_t)n;
 	*nfds = 0;
@@ -142,7 +148,16 @@ static void set_mask(uint64_t mask)
 	sigprocmask(SIG_SETMASK, &set, NULL);
 }
 
-/* Ends as clang does, or with 125 before it when the job cannot be what it is to be. */
+static void after_first(const struct cb_zygote_job *job)
+{
+	struct rusage children;
+
+	getrusage(RUSAGE_CHILDREN, &children);
+	shared->returned = !children.ru_maxrss;
+	if (job->first == CB_ZYGOTE_WARM)
+		cb_hot_find(&shared->hot);
+}
+
 /* Ends as clang does, or with 125 before it when the job cannot be what it is to be. */
 static int run_job(pid_t parent)
 {
@@ -151,6 +166,7 @@ static int run_job(pid_t parent)
 	int fds[CB_ZYGOTE_FDS];
 	unsigned nfds;
 	size_t size;
+	int status;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (getppid() != parent || !receive(&job, &size, fds, &nfds) || job.argc > ARGS_MAX)
@@ -166,7 +182,12 @@ static int run_job(pid_t parent)
 	set_mask(job.mask);
 	if (job.sandbox && !cb_confine(&confine))
 		_exit(125);
-	return clang_main((int)job.argc, args, environ);
+	status = clang_main((int)job.argc, args, environ);
+	if (job.first)
+		after_first(&job);
+	if (job.leave)
+		_exit(status);
+	return status;
 }
 
 /* ---- the zygote */
@@ -205,6 +226,7 @@ static bool wait_for(pid_t child, int *status, struct rusage *usage)
 static bool say_end(int status, const struct rusage *usage)
 {
 	struct cb_zygote_end end = {.status = status,
+				    .returned = shared->returned,
 				    .cpu_ns = ns(&usage->ru_utime) + ns(&usage->ru_stime),
 				    .max_rss = usage->ru_maxrss,
 				    .faults = usage->ru_minflt + usage->ru_majflt};
@@ -232,20 +254,21 @@ static int serve(int argc, char **argv, char **envp)
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	sigaction(SIGCHLD, &act, NULL);
-	taken = mmap(NULL, sizeof(*taken), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (taken == MAP_FAILED || send(SOCKET, &hello, sizeof(hello), MSG_NOSIGNAL) != sizeof(hello))
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED || send(SOCKET, &hello, sizeof(hello), MSG_NOSIGNAL) != sizeof(hello))
 		return 125;
 	do {
 		pid_t child;
 
-		*taken = false;
+		memset(shared, 0, sizeof(*shared));
 		child = fork();
 		if (child < 0)
 			return 125;
 		if (!child)
 			return run_job(self);
 		go_on = wait_for(child, &status, &usage);
-		if (*taken)
+		cb_hot_move(&shared->hot);
+		if (shared->taken)
 			go_on &= say_end(status, &usage);
 	} while (go_on);
 	/* clang's own end is not ours */

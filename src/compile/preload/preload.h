@@ -40,11 +40,16 @@ struct cb_zygote_job {
 	uint32_t filter_len;
 	uint32_t landlock; /* 1: behind clang's descriptors comes a ruleset */
 	uint32_t argc;
+	uint32_t first; /* CB_ZYGOTE_... */
+	uint32_t leave; /* 1: end when main() has come back, without what libraries do at an exit */
 };
 
+/* A job of the zygote's own, before others: it shows that main() can be called, and what is hot (hot.h). */
+enum { CB_ZYGOTE_TRY = 1, CB_ZYGOTE_WARM = 2 };
+
 struct cb_zygote_end {
-	int32_t status; /* as wait() has it */
-	uint32_t pad;
+	int32_t status;	   /* as wait() has it */
+	uint32_t returned; /* of a first job: this process's own main() came back */
 	uint64_t cpu_ns;
 	int64_t max_rss; /* kB */
 	int64_t faults;	 /* pages */

@@ -1,0 +1,2 @@
+// expect: error says: "passwd"
+asm(".include \"/etc/passwd\"\n");

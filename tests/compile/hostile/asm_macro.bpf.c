@@ -1,0 +1,2 @@
+// expect: error says: "nested"
+asm(".macro again\nagain\n.endm\nagain\n");

@@ -1,0 +1,2 @@
+// expect: any
+int x = 1; /* never closed

@@ -1,0 +1,2 @@
+// expect: any
+#pragma clang __debug assert

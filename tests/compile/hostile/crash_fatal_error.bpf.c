@@ -1,0 +1,2 @@
+// expect: crash
+#pragma clang __debug llvm_fatal_error

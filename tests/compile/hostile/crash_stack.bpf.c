@@ -1,0 +1,2 @@
+// expect: crash,limit
+#pragma clang __debug overflow_stack

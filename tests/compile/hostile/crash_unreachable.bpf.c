@@ -1,0 +1,2 @@
+// expect: crash,object
+#pragma clang __debug llvm_unreachable

@@ -1,0 +1,4 @@
+// expect: error
+const char stolen[] = {
+#embed "/etc/passwd"
+};

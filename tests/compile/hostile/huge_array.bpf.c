@@ -1,0 +1,2 @@
+// expect: limit,object
+char a[1ULL << 33] = {1};

@@ -1,0 +1,2 @@
+// expect: limit
+struct s { int a, b; } all[] = {[0 ... 200000000] = {1, 2}};

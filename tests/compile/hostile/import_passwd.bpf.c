@@ -1,0 +1,2 @@
+// expect: error says: "passwd"
+#import "/etc/passwd"

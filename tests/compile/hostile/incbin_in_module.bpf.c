@@ -1,0 +1,2 @@
+// expect: error says: "passwd"
+asm(".section .rodata\nstolen: .incbin \"/etc/passwd\"\n");

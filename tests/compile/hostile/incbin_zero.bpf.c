@@ -1,0 +1,2 @@
+// expect: error says: "/dev/zero"
+asm(".section .rodata\nstolen: .incbin \"/dev/zero\"\n");

@@ -1,0 +1,2 @@
+// expect: error says: "/sys/kernel/btf/vmlinux"
+#include "/sys/kernel/btf/vmlinux"

@@ -1,0 +1,2 @@
+// expect: error says: "/proc/self/cwd"
+#include "/proc/self/cwd/etc/passwd"

@@ -1,0 +1,2 @@
+// expect: error says: "/usr/include/linux"
+#include "/usr/include/linux"

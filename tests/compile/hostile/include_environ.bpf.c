@@ -1,0 +1,2 @@
+// expect: error says: "/proc/self/environ"
+#include "/proc/self/environ"

@@ -1,0 +1,2 @@
+// expect: error says: "nested too deeply"
+#include __FILE__

@@ -1,0 +1,2 @@
+// expect: error says: "/proc/self/maps"
+#include "/proc/self/maps"

@@ -1,0 +1,2 @@
+// expect: error says: "/proc/self/mem"
+#include "/proc/self/mem"

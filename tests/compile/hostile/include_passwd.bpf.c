@@ -1,0 +1,2 @@
+// expect: error says: "/etc/passwd"
+#include </etc/passwd>

@@ -1,0 +1,2 @@
+// expect: error says: "/etc/shadow"
+#include "/etc/shadow"

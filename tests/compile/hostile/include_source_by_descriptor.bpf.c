@@ -1,0 +1,2 @@
+// expect: error says: "nested too deeply"
+#include "/proc/self/fd/0"

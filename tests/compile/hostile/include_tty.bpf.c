@@ -1,0 +1,2 @@
+// expect: error says: "/dev/tty"
+#include "/dev/tty"

@@ -1,0 +1,2 @@
+// expect: error says: "/dev/zero"
+#include "/dev/zero"

@@ -1,0 +1,3 @@
+// expect: error
+#line 1 "/etc/passwd"
+int f(void) { return nosuch; }

@@ -1,0 +1,3 @@
+// expect: any
+#pragma comment(lib, "/etc/passwd")
+#pragma comment(linker, "/include:x")

@@ -1,0 +1,3 @@
+// expect: any
+#pragma GCC dependency "/etc/passwd"
+#pragma clang dependency "/etc/shadow"

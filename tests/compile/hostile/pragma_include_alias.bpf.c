@@ -1,0 +1,3 @@
+// expect: any
+#pragma include_alias("x.h", "/etc/passwd")
+#include "x.h"

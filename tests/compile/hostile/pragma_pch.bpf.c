@@ -1,0 +1,2 @@
+// expect: any
+#pragma GCC pch_preprocess "/etc/passwd"

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * test_sandbox.c - what a stranger's source and arguments can do: nothing but be compiled.
+ *
+ * hostile/ holds one source per case, whose first line says how it is to end:
+ *
+ *   // expect: any|OUTCOME[,OUTCOME] [says: "TEXT"]
+ *
+ * object: it compiles; error: clang refuses it; crash: clang ends badly; limit: a limit on time, memory or output ends it;
+ * any: each of these but a limit on time. Whatever it is, nothing of the files that it asks for comes out.
+ */
+#include "check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "compile/clang.h"
+#include "compile/sandbox.h"
+#include "job.h"
+
+#define MARK "coolbpf-test-secret-4711" /* in the environment of this process */
+
+static struct cb_zygote *zygote;
+static char clang[4096], headers[4096], allowed[64], forbidden[64];
+
+static const char *const readable[] = {"/usr/include", headers, allowed, NULL};
+static const struct cb_sandbox limits = {
+	.readable = readable, .cpu_seconds = 1, .wall_ms = 5000, .memory = 2UL << 30, .output = 8 << 20};
+
+/* ---- nothing has come out */
+
+static bool holds(const char *data, size_t size, const char *text)
+{
+	return memmem(data, size, text, strlen(text));
+}
+
+static void assert_nothing_read(const struct run *r, size_t messages)
+{
+	static const char *const secrets[] = {"root:", "nobody:", MARK, "libLLVM", "BOOT_IMAGE"};
+
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++) {
+		assert_false(holds(r->object, r->size, secrets[i]));
+		/* a crash names clang's libraries */
+		if (strcmp(secrets[i], "libLLVM"))
+			assert_false(holds(r->messages, messages, secrets[i]));
+	}
+}
+
+/* ---- the corpus */
+
+static const char *outcome(const struct run *r)
+{
+	if (r->end.timed_out || r->end.out_of_memory || r->end.output_full)
+		return "limit";
+	if (r->end.signal || r->end.status > 1 || strstr(r->messages, "PLEASE submit a bug report"))
+		return "crash";
+	return r->end.status ? "error" : "object";
+}
+
+static void judge(const char *name, const char *source, const struct run *r)
+{
+	char expected[16] = "", says[128] = "";
+	const char *ended = outcome(r), *at = strstr(source, "says: \"");
+
+	assert_int_equal(sscanf(source, "// expect: %15s", expected), 1);
+	if (r->err)
+		fail_msg("%s: %s", name, r->e.text);
+	if (getenv("VERBOSE"))
+		printf("# %s: %s status %d signal %d timed_out %d memory %d output %d, %llu ms, %ld MB, %zu bytes\n# "
+		       "%.300s\n",
+		       name, ended, r->end.status, r->end.signal, r->end.timed_out, r->end.out_of_memory,
+		       r->end.output_full, (unsigned long long)r->end.cpu_ns / 1000000, r->end.max_rss >> 10, r->size,
+		       r->messages);
+	if (!strcmp(expected, "any"))
+		assert_false(r->end.timed_out);
+	else if (!strstr(expected, ended))
+		fail_msg("%s: %s instead of %s (status %d, signal %d): %.500s", name, ended, expected, r->end.status,
+			 r->end.signal, r->messages);
+	if (at && sscanf(at, "says: \"%127[^\"]", says) == 1 && !strstr(r->messages, says))
+		fail_msg("%s does not say '%s': %.500s", name, says, r->messages);
+	assert_nothing_read(r, strlen(r->messages));
+}
+
+static void hostile(void **state)
+{
+	const char *name = *state;
+	char path[4096], *source;
+	struct run r;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/tests/compile/hostile/%s", getenv("SRC"), name);
+	assert_int_equal(cb_file_read(path, 1 << 20, &source, &len, NULL), 0);
+	for (int by_zygote = 1; by_zygote >= 0; by_zygote--) {
+		run_bytes(&r, clang, by_zygote ? zygote : NULL, &limits, source, len);
+		judge(name, source, &r);
+		run_free(&r);
+	}
+	free(source);
+}
+
+/* ---- files that may be read, and others */
+
+static void includes(struct run *r, bool by_zygote, const char *file)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "#include \"%s\"\nint y = X;\n", file);
+	run_text(r, clang, by_zygote ? zygote : NULL, &limits, text);
+	assert_int_equal(r->err, 0);
+}
+
+static void reads_what_it_may(void **state)
+{
+	char good[128], bad[128];
+	struct run r;
+
+	snprintf(good, sizeof(good), "%s/good.h", allowed);
+	snprintf(bad, sizeof(bad), "%s/bad.h", forbidden);
+	for (int by_zygote = 0; by_zygote < 2; by_zygote++) {
+		includes(&r, by_zygote, good);
+		if (r.end.status)
+			fail_msg("%s", r.messages);
+		run_free(&r);
+		includes(&r, by_zygote, bad);
+		assert_int_equal(r.end.status, 1);
+		assert_null(strstr(r.messages, "12345"));
+		run_free(&r);
+		includes(&r, by_zygote, "/usr/include/linux/bpf.h");
+		assert_null(strstr(r.messages, "bpf.h' file not found"));
+		run_free(&r);
+		/* a link out of the directory */
+		snprintf(bad, sizeof(bad), "%s/link.h", allowed);
+		includes(&r, by_zygote, bad);
+		assert_int_equal(r.end.status, 1);
+		run_free(&r);
+		snprintf(bad, sizeof(bad), "%s/bad.h", forbidden);
+	}
+}
+
+static void reads_its_directories(void **state)
+{
+	const char *const argv[] = {clang,
+				    "-target",
+				    "bpf",
+				    "-fno-crash-diagnostics",
+				    "-x",
+				    "c",
+				    "-c",
+				    "-o",
+				    "-",
+				    "-I/proc/self/fd/3",
+				    "/proc/self/fd/0",
+				    NULL};
+	static const char *const texts[] = {"#include \"bad.h\"\nint y = X;\n",
+					    "#include \"/proc/self/fd/4\"\nint z = X;\n"};
+	static const char *const outside[] = {"#include \"/proc/self/fd/3/../../etc/passwd\"\n",
+					      "#include \"../../etc/passwd\"\n"};
+	int dir = open(forbidden, O_PATH | O_DIRECTORY | O_CLOEXEC), file = cb_file_nameless("header");
+	int more[] = {dir, file};
+	struct run r;
+
+	assert_int_equal(cb_write_all(file, "#define X 7\n", 12), 0);
+	for (int by_zygote = 0; by_zygote < 2; by_zygote++)
+		for (int i = 0; i < 2; i++) {
+			run_job(&r, by_zygote ? zygote : NULL, clang, argv, &limits, texts[i], strlen(texts[i]), more,
+				2);
+			if (r.end.status)
+				fail_msg("%s", r.messages);
+			run_free(&r);
+			run_job(&r, by_zygote ? zygote : NULL, clang, argv, &limits, outside[i], strlen(outside[i]),
+				more, 2);
+			assert_int_equal(r.end.status, 1);
+			assert_null(strstr(r.messages, "root:"));
+			run_free(&r);
+		}
+	close(dir);
+	close(file);
+}
+
+/* A pipe that nobody writes to: until the time is over, and the next job is not the worse for it. */
+static void waits_for_a_pipe(void **state)
+{
+	const struct cb_sandbox short_time = {
+		.readable = readable, .cpu_seconds = 1, .wall_ms = 300, .memory = 2UL << 30, .output = 8 << 20};
+	char path[128], text[256];
+	struct run r;
+
+	snprintf(path, sizeof(path), "%s/pipe.h", allowed);
+	snprintf(text, sizeof(text), "#include \"%s\"\n", path);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	for (int by_zygote = 0; by_zygote < 2; by_zygote++) {
+		run_text(&r, clang, by_zygote ? zygote : NULL, &short_time, text);
+		assert_int_equal(r.err, 0);
+		assert_true(r.end.timed_out);
+		assert_int_equal(r.end.signal, SIGKILL);
+		run_free(&r);
+		run_text(&r, clang, by_zygote ? zygote : NULL, &short_time, "int x;\n");
+		assert_int_equal(r.end.status, 0);
+		assert_false(r.end.timed_out);
+		run_free(&r);
+	}
+	unlink(path);
+}
+
+/* ---- arguments that nobody should let through */
+
+static void writes_no_file(void **state)
+{
+	static const char *const flags[][3] = {{"-o", "%s/out.o"},
+					       {"-MD", "-MF", "%s/out.d"},
+					       {"--serialize-diagnostics", "%s/out.dia"},
+					       {"-ftime-trace", "-o", "%s/out.o"},
+					       {"-save-temps=obj", "-o", "%s/out.o"},
+					       {"-gsplit-dwarf", "-o", "%s/out.o"},
+					       {"-fsave-optimization-record", "-foptimization-record-file=%s/out.yaml"},
+					       {"-Xclang", "-stats-file=%s/out.stats"},
+					       {"-fcrash-diagnostics-dir=%s"},
+					       {"-MJ", "%s/out.json"}};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		for (int by_zygote = 0; by_zygote < 2; by_zygote++) {
+			const char *argv[12] = {clang, "-g", "-O2", "-target",	      "bpf",
+						"-x",  "c",  "-c",  "/proc/self/fd/0"};
+			char room[3][128];
+			struct run r;
+
+			for (int k = 0; k < 3 && flags[i][k]; k++) {
+				snprintf(room[k], sizeof(room[k]), flags[i][k], allowed);
+				argv[9 + k] = room[k];
+			}
+			run_job(&r, by_zygote ? zygote : NULL, clang, argv, &limits, "int x;\n", 7, NULL, 0);
+			assert_int_equal(r.err, 0);
+			run_free(&r);
+		}
+	assert_int_equal(entries(allowed), 2); /* good.h, link.h */
+}
+
+static void runs_nothing(void **state)
+{
+	static const char *const flags[] = {
+		"-fno-integrated-as", "-fno-integrated-cc1",	"-fplugin=/usr/lib/x86_64-linux-gnu/libc.so.6",
+		"@/etc/passwd",	      "--config=/etc/passwd",	"-include/etc/passwd",
+		"-fmodules",	      "-ivfsoverlay/etc/passwd"};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		const char *const argv[] = {clang, "-target", "bpf", flags[i],		"-x", "c",
+					    "-c",  "-o",      "-",   "/proc/self/fd/0", NULL};
+		struct run r;
+
+		run_job(&r, zygote, clang, argv, &limits, "int x;\n", 7, NULL, 0);
+		assert_int_equal(r.err, 0);
+		if (strcmp(flags[i], "-fmodules"))
+			assert_int_not_equal(r.end.status, 0);
+		assert_nothing_read(&r, strlen(r.messages));
+		run_free(&r);
+	}
+}
+
+static void shared_descriptor_stays(void **state)
+{
+	int header = cb_file_nameless("header"), more[] = {header};
+	const char *const argv[] = {
+		clang, "-target", "bpf", "-x", "c", "-c", "-o", "/proc/self/fd/3", "/proc/self/fd/0", NULL};
+	struct run r;
+	char text[8];
+
+	assert_int_equal(cb_write_all(header, "int h;\n", 7), 0);
+	for (int by_zygote = 0; by_zygote < 2; by_zygote++) {
+		run_job(&r, by_zygote ? zygote : NULL, clang, argv, &limits, "int x;\n", 7, more, 1);
+		assert_int_equal(r.end.status, 1);
+		assert_non_null(strstr(r.messages, "Permission denied"));
+		run_free(&r);
+		assert_int_equal(pread(header, text, sizeof(text), 0), 7);
+		assert_memory_equal(text, "int h;\n", 7);
+	}
+	close(header);
+}
+
+/* ---- the sandbox as such: a program of this test's in the place of clang */
+
+static void good_enough(void **state)
+{
+	struct cb_err e = {0};
+
+	if (cb_sandbox_check(NULL, &e))
+		fail_msg("%s", e.text);
+}
+
+/* ---- */
+
+static int make(void **state)
+{
+	char path[128];
+	struct cb_err e = {0};
+
+	setenv("COOLBPF_TEST_SECRET", MARK, 1);
+	strcpy(allowed, "/tmp/coolbpf-test-XXXXXX");
+	strcpy(forbidden, "/tmp/coolbpf-test-XXXXXX");
+	if (!mkdtemp(allowed) || !mkdtemp(forbidden) || chmod(allowed, 0777) || chmod(forbidden, 0755))
+		return -1;
+	snprintf(path, sizeof(path), "%s/good.h", allowed);
+	cb_file_write(path, "#define X 12345\n", 16, 0644, NULL);
+	snprintf(path, sizeof(path), "%s/bad.h", forbidden);
+	cb_file_write(path, "#define X 12345\n", 16, 0644, NULL);
+	snprintf(path, sizeof(path), "%s/link.h", allowed);
+	if (symlink("/etc/passwd", path) || cb_clang_find(NULL, clang, sizeof(clang), NULL) ||
+	    cb_clang_headers(clang, headers, &e) || cb_zygote_new(clang, NULL, &zygote, &e)) {
+		fprintf(stderr, "%s\n", e.text);
+		return -1;
+	}
+	return 0;
+}
+
+static int drop(void **state)
+{
+	char command[256];
+
+	cb_zygote_free(zygote);
+	snprintf(command, sizeof(command), "rm -rf %s %s", allowed, forbidden);
+	return system(command);
+}
+
+static int is_source(const struct dirent *d)
+{
+	const char *only = getenv("ONLY");
+
+	return strstr(d->d_name, ".bpf.c") && (!only || strstr(d->d_name, only));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(good_enough),
+		cmocka_unit_test(reads_what_it_may),
+		cmocka_unit_test(reads_its_directories),
+		cmocka_unit_test(waits_for_a_pipe),
+		cmocka_unit_test(writes_no_file),
+		cmocka_unit_test(runs_nothing),
+		cmocka_unit_test(shared_descriptor_stays),
+	};
+	enum { OWN = sizeof(tests) / sizeof(*tests) };
+	struct dirent **sources;
+	struct CMUnitTest *all;
+	char dir[4096];
+	int n, err;
+
+	snprintf(dir, sizeof(dir), "%s/tests/compile/hostile", getenv("SRC") ? getenv("SRC") : ".");
+	n = scandir(dir, &sources, is_source, alphasort);
+	if (n <= 0) {
+		fprintf(stderr, "no sources in %s\n", dir);
+		return 1;
+	}
+	all = calloc((size_t)n + OWN, sizeof(*all));
+	memcpy(all, tests, sizeof(tests));
+	for (int i = 0; i < n; i++)
+		all[OWN + i] = (struct CMUnitTest){
+			.name = sources[i]->d_name, .test_func = hostile, .initial_state = sources[i]->d_name};
+	err = _cmocka_run_group_tests("sandbox", all, (size_t)n + OWN, make, drop);
+	for (int i = 0; i < n; i++)
+		free(sources[i]);
+	free(sources);
+	free(all);
+	return err;
+}
