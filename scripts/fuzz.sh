@@ -11,7 +11,7 @@ seconds=$1
 strangers=${2:-$1}
 clang=${CLANG:-clang}
 build="build-fuzz"
-libs="$(pkg-config --libs libbpf libelf libdw libcrypto libssl libevent_core libevent_extra libevent_openssl jansson libzstd \
+libs="$(pkg-config --libs libbpf libelf libdw libcrypto libssl libevent_core libevent_extra jansson libzstd \
 	libseccomp hiredis) -liberty -lm -pthread"
 
 [ -f $build/build.ninja ] ||

@@ -2,8 +2,8 @@
 /*
  * answer.c - what the server sends: heads of answers, and its own errors.
  *
- * A body is not copied where that can be avoided: what the socket takes at once goes out of the caller's memory, and only
- * a rest that has to wait is kept.
+ * A body is not copied where that can be avoided: what the socket takes at once goes out of the caller's memory, and
+ * only a rest that has to wait is kept.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -204,6 +204,7 @@ void cb_request_end(struct cb_http_request *rq)
 
 	if (s) {
 		LIST_REMOVE(rq, link);
+		s->bodies -= rq->body.len;
 		if (o->done)
 			o->done(o->ctx, rq, rq->status, rq->sent, cb_server_now(s) - rq->began_ns);
 	}

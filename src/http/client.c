@@ -2,7 +2,8 @@
 /*
  * client.c - see client.h: one attempt after the other until there is an answer.
  *
- * An attempt is a connection of its own. Everything is on the stack of the caller, so that any number of threads may call.
+ * An attempt is a connection of its own. Everything is on the stack of the caller, so that any number of threads may
+ * call.
  */
 #include "http/client.h"
 
@@ -141,8 +142,8 @@ static int read_some(struct call *c, struct cb_stream *s, struct cb_reply_reader
 	return n ? cb_reply_feed(r, buffer, (size_t)n, &used, c->e) : cb_reply_end(r, c->e);
 }
 
-/* Until all is sent, or an answer comes that does not wait for it (a server that will not have the body). An error in sending
- * is only told when there is no answer that says more. */
+/* Until all is sent, or an answer comes that does not wait for it (a server that will not have the body). An error in
+ * sending is only told when there is no answer that says more. */
 static int send_request(struct call *c, struct cb_stream *s, const struct cb_buf *head, struct cb_reply_reader *r,
 			char *buffer)
 {

@@ -2,11 +2,11 @@
 /*
  * client.h - one HTTP/1.1 request over HTTP or HTTPS, and its answer. Blocking; for any number of threads.
  *
- * Goes through the proxy that http_proxy, https_proxy and no_proxy name. Follows redirections (GET and HEAD only, at most
- * 5, never from https to http; an Authorization header is for the first server only). Retries what is safe to be repeated:
- * when the server could not be reached, or answered 429 or 503, or 502 or 504 to what may be repeated; after 100 ms, 200 ms,
- * 400 ms, ... with random variation, or what Retry-After asks for. An answer that asks for more than retry_max_ms, or for
- * more than is left of timeout_ms, comes back as it is.
+ * Goes through the proxy that http_proxy, https_proxy and no_proxy name. Follows redirections (GET and HEAD only, at
+ * most 5, never from https to http; an Authorization header is for the first server only). Retries what is safe to be
+ * repeated: when the server could not be reached, or answered 429 or 503, or 502 or 504 to what may be repeated; after
+ * 100 ms, 200 ms, 400 ms, ... with random variation, or what Retry-After asks for. An answer that asks for more than
+ * retry_max_ms, or for more than is left of timeout_ms, comes back as it is.
  */
 #ifndef CB_HTTP_CLIENT_H
 #define CB_HTTP_CLIENT_H
@@ -44,8 +44,9 @@ struct cb_http_reply {
 	bool reached; /* a server answered or took the request: going on to another may do the work twice */
 };
 
-/* 0 whenever an answer came, whatever its status. -ECONNREFUSED, -ETIMEDOUT, -ENOENT (no such host), -EPROTO (not HTTP; a
- * certificate that is not to be trusted: the sentence says why), -EINVAL a bad URL, ... cb_http_reply_free() after any. */
+/* 0 whenever an answer came, whatever its status. -ECONNREFUSED, -ETIMEDOUT, -ENOENT (no such host), -EPROTO (not HTTP;
+ * a certificate that is not to be trusted: the sentence says why), -EINVAL a bad URL, ... cb_http_reply_free() after
+ * any. */
 int cb_http_do(const struct cb_http_call *call, struct cb_http_reply *reply, struct cb_err *e);
 void cb_http_reply_free(struct cb_http_reply *reply);
 

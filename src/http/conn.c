@@ -21,10 +21,11 @@
 #include "http/tls.h"
 
 enum {
-	MAX_AHEAD = 65536,	/* bytes of further requests that are kept while one is answered */
+	MAX_AHEAD = 64 << 10,	/* bytes of further requests that are kept while one is answered */
 	MAX_DISCARD = 16 << 20, /* bytes read away of a client that does not stop sending */
 	WRITE_STEP = 64 << 10,	/* bytes that a client takes in the time for writing, at least */
 	LINGER_MS = 2000,
+	READS_AT_ONCE = 16, /* then the other connections get their turn */
 };
 
 static bool reads_requests(const struct cb_conn *c)
@@ -160,8 +161,8 @@ static void conn_handle(struct cb_conn *c)
 	c->server->opts.handle(c->server->opts.ctx, c->rq);
 }
 
-/* The client waits for a word before it sends the body. Nothing else is on its way, so 25 bytes can only be refused by a
- * socket that is broken. */
+/* The client waits for a word before it sends the body. Nothing else is on its way, so 25 bytes can only be refused by
+ * a socket that is broken. */
 static bool conn_continue(struct cb_conn *c)
 {
 	static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -274,10 +275,17 @@ static size_t conn_take_body(struct cb_conn *c, const char *data, size_t len)
 		conn_refuse(c, 413, "the body is larger than this server takes", 0);
 		return 0;
 	}
+	if (piece_len > c->server->opts.max_bodies - c->server->bodies) {
+		conn_refuse(c, 503, "too much is being sent to this server at once", 1);
+		return 0;
+	}
 	cb_buf_add(&rq->body, piece, piece_len);
-	if (rq->body.failed)
+	if (rq->body.failed) {
 		conn_refuse(c, 503, "no memory", 1);
-	else if (rq->framing.chunked ? cb_chunks_done(&c->chunks) : rq->body.len == rq->framing.length)
+		return 0;
+	}
+	c->server->bodies += piece_len;
+	if (rq->framing.chunked ? cb_chunks_done(&c->chunks) : rq->body.len == rq->framing.length)
 		conn_handle(c);
 	return used;
 }
@@ -347,8 +355,8 @@ static bool conn_fill(struct cb_conn *c)
 	}
 	if (c->in.failed)
 		conn_lost(c);
-	/* a socket tells of what is left; TLS may hold bytes that its socket knows nothing of */
-	return c->stream.ssl || (size_t)n == want;
+	/* the socket tells of what is left in it, but not of what TLS holds */
+	return c->state != CONN_DEAD && (c->stream.ssl ? cb_stream_pending(&c->stream) : (size_t)n == want);
 }
 
 static void conn_handshake(struct cb_conn *c)
@@ -358,6 +366,12 @@ static void conn_handshake(struct cb_conn *c)
 
 	if (err == -EAGAIN)
 		return;
+	if (err == -EPROTO) {
+		/* the alert that says why is on its way, and a client of TLS 1.3 may have sent its request already */
+		cb_stream_drop_tls(&c->stream);
+		conn_close(c);
+		return;
+	}
 	if (!err && c->server->opts.tls_client_ca)
 		c->subject = cb_tls_subject(c->stream.ssl, &failed);
 	c->state = err || failed ? CONN_DEAD : CONN_HEAD;
@@ -448,6 +462,7 @@ static bool conn_settle(struct cb_conn *c)
 static void conn_run(struct cb_conn *c, bool readable)
 {
 	struct cb_http_server *s = c->server;
+	bool again = false;
 
 	c->busy = true;
 	s->running++;
@@ -460,13 +475,16 @@ static void conn_run(struct cb_conn *c, bool readable)
 		conn_take(c, c->in.data, c->in.len);
 	if (c->eof && reads_requests(c))
 		conn_eof(c);
-	while (readable && conn_may_read(c))
+	for (int i = 0; readable && !again && conn_may_read(c); i++) {
 		readable = conn_fill(c);
+		again = i == READS_AT_ONCE;
+	}
 	if (s->stopping && waits_for(c) == WAIT_IDLE) {
 		cb_stream_end(&c->stream);
 		c->state = CONN_DEAD;
 	}
-	conn_settle(c);
+	if (conn_settle(c) && again)
+		event_active(&c->event, EV_READ, 1);
 	s->running--;
 }
 
@@ -515,10 +533,13 @@ void cb_conn_fail(struct cb_conn *c)
 void cb_conn_timeout(struct cb_conn *c)
 {
 	c->busy = true;
-	if (c->wait == WAIT_REQUEST)
+	if (c->wait == WAIT_REQUEST) {
 		conn_refuse(c, 408, "the request did not come in time", 0);
-	else
+	} else {
+		if (c->wait == WAIT_IDLE)
+			cb_stream_end(&c->stream);
 		conn_lost(c);
+	}
 	c->busy = false;
 	conn_run(c, false);
 }

@@ -74,6 +74,7 @@ struct cb_http_server {
 	size_t n_listeners;
 	bool accepting, stopping;
 	unsigned connections, running; /* running: connections that a call is working on */
+	size_t bodies;		       /* bytes of all requests' bodies */
 	struct cb_conns conns[WAITS + 1];
 	LIST_HEAD(, cb_http_request) requests;
 	struct event clock; /* at clock_ns, for the first whose time ends */
@@ -101,8 +102,8 @@ void cb_conn_timeout(struct cb_conn *c);
 void cb_conn_stop(struct cb_conn *c);
 /* At once; a request that is the handler's stays with it. */
 void cb_conn_kill(struct cb_conn *c);
-/* Send: the answer's head and body are in the request. True: a part of it has to wait; false: request and connection may be
- * gone. */
+/* Send: the answer's head and body are in the request. True: a part of it has to wait; false: request and connection
+ * may be gone. */
 bool cb_conn_answer(struct cb_conn *c);
 /* There is no answer for want of memory. */
 void cb_conn_fail(struct cb_conn *c);

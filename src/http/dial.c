@@ -2,8 +2,8 @@
 /*
  * dial.c - see dial.h.
  *
- * A host may have several addresses of which some do not answer. They are tried one after the other, the next one 250 ms
- * after the last without giving that up, or as soon as it fails; the first that connects is taken (RFC 8305).
+ * A host may have several addresses of which some do not answer. They are tried one after the other, the next one 250
+ * ms after the last without giving that up, or as soon as it fails; the first that connects is taken (RFC 8305).
  */
 #include "http/dial.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/* dial.h - a connection to a server, through a proxy if there is one, in TLS if the URL says so; blocking until a deadline
- * (internal to the client). */
+/* dial.h - a connection to a server, through a proxy if there is one, in TLS if the URL says so; blocking until a
+ * deadline (internal to the client). */
 #ifndef CB_HTTP_DIAL_H
 #define CB_HTTP_DIAL_H
 

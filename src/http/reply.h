@@ -27,8 +27,8 @@ struct cb_reply_reader {
 	char *location; /* of a redirection; or NULL */
 };
 
-/* Take len bytes, or what there is up to the answer's end: the number in *used. 0 or -EPROTO (not HTTP), -EFBIG, -ENOMEM, what
- * on_data returned. */
+/* Take len bytes, or what there is up to the answer's end: the number in *used. 0 or -EPROTO (not HTTP), -EFBIG,
+ * -ENOMEM, what on_data returned. */
 int cb_reply_feed(struct cb_reply_reader *r, const char *data, size_t len, size_t *used, struct cb_err *e);
 /* The connection has ended: 0 if that ends the answer, -EPROTO if it cuts it short. */
 int cb_reply_end(struct cb_reply_reader *r, struct cb_err *e);

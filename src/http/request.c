@@ -2,8 +2,8 @@
 /*
  * request.c - see request.h and server.h.
  *
- * A request is one allocation: the struct, a copy of its head, which is cut into its words in place, and the list of its
- * fields. A query and a body have their own.
+ * A request is one allocation: the struct, a copy of its head, which is cut into its words in place, and the list of
+ * its fields. A query and a body have their own.
  */
 #include "http/request.h"
 

@@ -42,8 +42,8 @@ struct cb_http_request {
 	char text[]; /* the head, cut into its words; the fields behind it */
 };
 
-/* Make a request of a head that cb_wire_head() has measured; len 0: of nothing, for an error that comes before one. Returns
- * 0, an HTTP status with the reason in *why (the request is there as far as it could be read), or -ENOMEM. */
+/* Make a request of a head that cb_wire_head() has measured; len 0: of nothing, for an error that comes before one.
+ * Returns 0, an HTTP status with the reason in *why (the request is there as far as it could be read), or -ENOMEM. */
 int cb_request_new(const char *head, size_t len, unsigned lines, struct cb_http_request **out, const char **why);
 /* Lets the answer's body go as well. */
 void cb_request_free(struct cb_http_request *rq);

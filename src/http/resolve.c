@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 struct lookup {
 	struct event_base *base;
@@ -65,22 +66,49 @@ static int by_turns(const struct evutil_addrinfo *list, struct cb_address *out)
 	return n;
 }
 
-static int numeric(const char *host, unsigned port, struct cb_address *out)
+static void set_v4(struct cb_address *a, unsigned port, const void *address)
 {
-	memset(out, 0, sizeof(*out));
-	if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
-		out->v4.sin_family = AF_INET;
-		out->v4.sin_port = htons((uint16_t)port);
-		out->len = sizeof(out->v4);
+	*a = (struct cb_address){.len = sizeof(a->v4)};
+	a->v4.sin_family = AF_INET;
+	a->v4.sin_port = htons((uint16_t)port);
+	memcpy(&a->v4.sin_addr, address, sizeof(a->v4.sin_addr));
+}
+
+static void set_v6(struct cb_address *a, unsigned port, const void *address)
+{
+	*a = (struct cb_address){.len = sizeof(a->v6)};
+	a->v6.sin6_family = AF_INET6;
+	a->v6.sin6_port = htons((uint16_t)port);
+	memcpy(&a->v6.sin6_addr, address, sizeof(a->v6.sin6_addr));
+}
+
+/* "localhost", "x.localhost": this machine, whatever files and servers say (RFC 6761, 6.3). */
+static bool is_localhost(const char *host)
+{
+	size_t len = strlen(host), word = strlen("localhost");
+
+	return len >= word && !strcasecmp(host + len - word, "localhost") &&
+	       (len == word || host[len - word - 1] == '.');
+}
+
+/* What needs no asking: how many addresses. */
+static int known(const char *host, unsigned port, struct cb_address *out)
+{
+	unsigned char address[sizeof(struct in6_addr)];
+
+	if (inet_pton(AF_INET, host, address) == 1) {
+		set_v4(out, port, address);
 		return 1;
 	}
-	if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
-		out->v6.sin6_family = AF_INET6;
-		out->v6.sin6_port = htons((uint16_t)port);
-		out->len = sizeof(out->v6);
+	if (inet_pton(AF_INET6, host, address) == 1) {
+		set_v6(out, port, address);
 		return 1;
 	}
-	return 0;
+	if (!is_localhost(host))
+		return 0;
+	set_v4(&out[0], port, &(struct in_addr){htonl(INADDR_LOOPBACK)});
+	set_v6(&out[1], port, &in6addr_loopback);
+	return 2;
 }
 
 static int failed(const char *host, int result, struct cb_err *e)
@@ -111,17 +139,15 @@ static int wait_for(struct lookup *l, unsigned timeout_ms, const char *host, str
 	return cb_fail(e, ETIMEDOUT, "%s: no name server answered in %u ms", host, timeout_ms);
 }
 
-int cb_resolve(const char *host, unsigned port, unsigned timeout_ms, struct cb_address *out, struct cb_err *e)
+static int ask(const char *host, unsigned port, unsigned timeout_ms, struct cb_address *out, struct cb_err *e)
 {
 	struct evutil_addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
 	struct lookup l = {.base = event_base_new()};
 	struct evdns_base *dns = l.base ? evdns_base_new(l.base, 0) : NULL;
 	struct evdns_getaddrinfo_request *request;
 	char service[8];
-	int n = numeric(host, port, out);
+	int n;
 
-	if (n)
-		goto out;
 	if (!dns) {
 		n = cb_fail(e, ENOMEM, "%s: no memory to look it up", host);
 		goto out;
@@ -133,8 +159,8 @@ int cb_resolve(const char *host, unsigned port, unsigned timeout_ms, struct cb_a
 	n = request ? wait_for(&l, timeout_ms, host, request, e) : 0;
 	if (!n && l.result)
 		n = failed(host, l.result, e);
-	else if (!n)
-		n = by_turns(l.found, out);
+	else if (!n && !(n = by_turns(l.found, out)))
+		n = failed(host, EVUTIL_EAI_NODATA, e);
 out:
 	if (l.found)
 		evutil_freeaddrinfo(l.found);
@@ -143,4 +169,11 @@ out:
 	if (l.base)
 		event_base_free(l.base);
 	return n;
+}
+
+int cb_resolve(const char *host, unsigned port, unsigned timeout_ms, struct cb_address *out, struct cb_err *e)
+{
+	int n = known(host, port, out);
+
+	return n ? n : ask(host, port, timeout_ms, out, e);
 }

@@ -266,6 +266,7 @@ static void set_defaults(struct cb_http_server_opts *o)
 {
 	o->listen = NULL;
 	o->max_body = o->max_body ? o->max_body : 8 << 20;
+	o->max_bodies = o->max_bodies ? o->max_bodies : 256 << 20;
 	o->max_head = o->max_head ? o->max_head : 16 << 10;
 	o->max_connections = o->max_connections ? o->max_connections : 10000;
 	o->request_timeout_ms = o->request_timeout_ms ? o->request_timeout_ms : 10000;

@@ -2,8 +2,9 @@
 /*
  * server.h - an HTTP/1.1 server: one event loop, one thread, any number of connections. Knows nothing of BPF.
  *
- * A request reaches the handler when it is whole. The handler answers at once or keeps the request and answers later; each
- * must be answered exactly once. A client that goes away meanwhile is no matter of the handler's: its answer is dropped.
+ * A request reaches the handler when it is whole. The handler answers at once or keeps the request and answers later;
+ * each must be answered exactly once. A client that goes away meanwhile is no matter of the handler's: its answer is
+ * dropped.
  */
 #ifndef CB_HTTP_SERVER_H
 #define CB_HTTP_SERVER_H
@@ -27,6 +28,7 @@ struct cb_http_server_opts {
 	const char *tls_client_ca; /* PEM file; only clients with a certificate signed by it are let in; NULL: all */
 	/* Limits; 0 takes what stands in brackets. */
 	size_t max_body;	     /* bytes; 413 past it, before the body is read where its length is told [8 MB] */
+	size_t max_bodies;	     /* bytes, of all requests that have not ended; 503 past it [256 MB] */
 	size_t max_head;	     /* bytes of request line and headers; 431 past it [16 KB] */
 	unsigned max_connections;    /* further ones wait unaccepted [10,000] */
 	unsigned request_timeout_ms; /* from a request's first byte to its last, however they trickle; 408 [10 s] */
@@ -37,9 +39,9 @@ struct cb_http_server_opts {
 	int (*admit)(void *ctx, const struct cb_http_request *rq, const char **why, unsigned *retry_after_s);
 	/* A whole request. Must lead to one cb_http_answer(). */
 	void (*handle)(void *ctx, struct cb_http_request *rq);
-	/* A request has ended: answered (also by the server itself: 400, 408, 413, ...), or its client is gone (status 0).
-	 * Once for each request, after its answer if the handler has it. Of one that could not be read, method and path
-	 * may be "". For access logs and counters. NULL: nobody wants to know. */
+	/* A request has ended: answered (also by the server itself: 400, 408, 413, ...), or its client is gone (status
+	 * 0). Once for each request, after its answer if the handler has it. Of one that could not be read, method and
+	 * path may be "". For access logs and counters. NULL: nobody wants to know. */
 	void (*done)(void *ctx, const struct cb_http_request *rq, int status, size_t sent_bytes, uint64_t took_ns);
 	/* The body of an error that the server itself answers or admit() wants: add it to body, return its type. NULL:
 	 * "REASON: WHY" as plain text. */
@@ -56,8 +58,8 @@ unsigned cb_http_server_connections(const struct cb_http_server *s);
 /* Stop listening, close idle connections; requests that are there go on and are answered with "Connection: close".
  * drained is called, from the event loop, once none is left, neither with a client nor with the handler. */
 void cb_http_server_stop(struct cb_http_server *s, void (*drained)(void *ctx), void *ctx);
-/* Close everything at once. Not from admit(), handle() or done(). A request that is the handler's stays valid until it is
- * answered, which has no effect then, nor is done() called. */
+/* Close everything at once. Not from admit(), handle() or done(). A request that is the handler's stays valid until it
+ * is answered, which has no effect then, nor is done() called. */
 void cb_http_server_free(struct cb_http_server *s);
 /* Read the files of TLS anew, for connections from now on. When that fails, all stays as it was. */
 int cb_http_server_reload(struct cb_http_server *s, struct cb_err *e);
@@ -83,7 +85,8 @@ void *cb_http_request_data(const struct cb_http_request *rq);
 /* An answer's further headers: name, value, name, value, ..., NULL; or NULL. */
 typedef const char *const *cb_http_headers;
 
-/* Answer, and give the request up. body is copied; HEAD gets its length only. type may be NULL where there is no body. */
+/* Answer, and give the request up. body is copied; HEAD gets its length only. type may be NULL where there is no body.
+ *  */
 void cb_http_answer(struct cb_http_request *rq, int status, const char *type, cb_http_headers more, const void *body,
 		    size_t len);
 /* The same without a copy: release(arg) is called when the last byte is sent or the client is gone. */

@@ -2,8 +2,8 @@
 /*
  * stream.c - see stream.h.
  *
- * OpenSSL's own socket BIO uses write(), which raises SIGPIPE; a library must not change what a signal does in the program
- * around it, so there is a BIO of ours that uses send() with MSG_NOSIGNAL.
+ * OpenSSL's own socket BIO uses write(), which raises SIGPIPE; a library must not change what a signal does in the
+ * program around it, so there is a BIO of ours that uses send() with MSG_NOSIGNAL.
  */
 #include "http/stream.h"
 
@@ -192,6 +192,13 @@ void cb_stream_end(struct cb_stream *s)
 		SSL_shutdown(s->ssl);
 	}
 	shutdown(s->fd, SHUT_WR);
+}
+
+void cb_stream_drop_tls(struct cb_stream *s)
+{
+	SSL_free(s->ssl);
+	s->ssl = NULL;
+	ERR_clear_error();
 }
 
 void cb_stream_close(struct cb_stream *s)

@@ -4,7 +4,8 @@
  *
  * The system's certificates are where its distribution puts them. The path that OpenSSL was built with is that of the
  * machine where a static binary was made, so the usual places are tried one by one. A directory by hashes comes first:
- * OpenSSL takes the one certificate that it needs from there, where a bundle means to read all 140 of them at each call.
+ * OpenSSL takes the one certificate that it needs from there, where a bundle means to read all 140 of them at each
+ * call.
  */
 #include "http/tls.h"
 
@@ -53,6 +54,8 @@ static SSL_CTX *new_ctx(const SSL_METHOD *method)
 		return NULL;
 	SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+	/* the head of a record and the rest in one system call; so there may be bytes of which the socket does not tell */
+	SSL_CTX_set_read_ahead(ctx, 1);
 	/* an idle connection holds no buffers; what could not be sent may have moved until it is */
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);

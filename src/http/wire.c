@@ -187,11 +187,14 @@ int cb_wire_framing(const struct cb_field *fields, size_t n, struct cb_framing *
 	int status = 0;
 
 	*out = (struct cb_framing){0};
-	for (size_t i = 0; i < n && !status; i++) {
+	for (size_t i = 0; i < n; i++) {
+		int wrong = 0;
+
 		if (!strcasecmp(fields[i].name, "Content-Length"))
-			status = take_length(fields[i].value, out, why);
+			wrong = take_length(fields[i].value, out, why);
 		else if (!strcasecmp(fields[i].name, "Transfer-Encoding"))
-			status = take_coding(fields[i].value, out, why);
+			wrong = take_coding(fields[i].value, out, why);
+		status = status ? status : wrong;
 	}
 	/* whichever of the two is wrong: one that tells both wants to be understood in two ways */
 	if (out->chunked && out->has_length) {
@@ -209,7 +212,8 @@ enum chunk_state {
 	CHUNK_DATA_CR,
 	CHUNK_DATA_LF,
 	CHUNK_TRAILER_START, /* of a line behind the last chunk */
-	CHUNK_TRAILER,
+	CHUNK_TRAILER_NAME,
+	CHUNK_TRAILER_VALUE,
 	CHUNK_TRAILER_LF,
 	CHUNK_END_LF,
 	CHUNK_DONE,
@@ -220,9 +224,8 @@ static int chunk_step(struct cb_chunks *c, char ch)
 {
 	int digit = hex_digit(ch);
 
-	if (c->state == CHUNK_EXT || c->state == CHUNK_TRAILER || c->state == CHUNK_TRAILER_START)
-		if (++c->extra > MAX_EXTRA)
-			return -EBADMSG;
+	if ((c->state == CHUNK_EXT || c->state >= CHUNK_TRAILER_START) && ++c->extra > MAX_EXTRA)
+		return -EBADMSG;
 	switch (c->state) {
 	case CHUNK_SIZE:
 		if (digit >= 0) {
@@ -242,9 +245,11 @@ static int chunk_step(struct cb_chunks *c, char ch)
 	case CHUNK_DATA_LF:
 		return ch == '\n' ? CHUNK_SIZE : -EBADMSG;
 	case CHUNK_TRAILER_START:
-		return ch == '\r' ? CHUNK_END_LF : in_token(ch) ? CHUNK_TRAILER : -EBADMSG;
-	case CHUNK_TRAILER:
-		return ch == '\r' ? CHUNK_TRAILER_LF : in_value(ch) ? CHUNK_TRAILER : -EBADMSG;
+		return ch == '\r' ? CHUNK_END_LF : in_token(ch) ? CHUNK_TRAILER_NAME : -EBADMSG;
+	case CHUNK_TRAILER_NAME:
+		return ch == ':' ? CHUNK_TRAILER_VALUE : in_token(ch) ? CHUNK_TRAILER_NAME : -EBADMSG;
+	case CHUNK_TRAILER_VALUE:
+		return ch == '\r' ? CHUNK_TRAILER_LF : in_value(ch) ? CHUNK_TRAILER_VALUE : -EBADMSG;
 	case CHUNK_TRAILER_LF:
 		return ch == '\n' ? CHUNK_TRAILER_START : -EBADMSG;
 	case CHUNK_END_LF:
@@ -258,6 +263,7 @@ ssize_t cb_chunks_next(struct cb_chunks *c, const char *in, size_t len, const ch
 {
 	size_t i = 0;
 
+	*data = in;
 	*data_len = 0;
 	while (i < len && c->state != CHUNK_DATA && c->state != CHUNK_DONE) {
 		int next = chunk_step(c, in[i++]);

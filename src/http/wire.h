@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * wire.h - the grammar of HTTP/1.1 (RFC 9112) that requests and replies share: where a head ends, its lines, how long the
- * body is, chunks.
+ * wire.h - the grammar of HTTP/1.1 (RFC 9112) that requests and replies share: where a head ends, its lines, how long
+ * the body is, chunks.
  *
  * Strict on purpose: where two readers could understand the same bytes in two ways (the root of request smuggling), the
  * message is refused. So a line ends with CRLF and nothing else, a line is never folded, a length is told once.
