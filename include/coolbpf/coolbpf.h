@@ -63,7 +63,7 @@ struct coolbpf_opts {
 	const char *clang;
 	/* For sources: servers that compile instead of this machine: URLs (http://HOST[:PORT], https://...) with commas in
 	 * between, which are tried in turn. NULL: $COOLBPF_SERVER, else what the configuration file says, else (and with
-	 * a clang above) none; "none": none. See coolbpf(1) for the environment and the file. Since 0.2. */
+	 * a clang above) none; "none": none. See coolbpf(1) for the environment and the file. */
 	const char *server;
 	/* A file with the token that a server asks for; the server's public key (a PEM file or 64 hexadecimal digits):
 	 * what it has not signed is refused; a PEM file with the certificates that servers are checked by (NULL: the

@@ -9,9 +9,9 @@
 
 static const char help[] = "Usage: coolbpf keygen FILE\n"
 			   "\n"
-			   "Make an Ed25519 key pair: the private key goes into FILE, with which a server signs\n"
-			   "(coolbpf serve --sign FILE); the public key into FILE.pub, which its clients are given\n"
-			   "(COOLBPF_PUBLIC_KEY=FILE.pub), or as the digits that this prints.\n"
+			   "Make an Ed25519 key pair: the private key goes into FILE, with which a compile server\n"
+			   "signs; the public key into FILE.pub, which its clients are given (COOLBPF_PUBLIC_KEY),\n"
+			   "or as the digits that this prints.\n"
 			   "\n"
 			   "Options:\n"
 			   "  -h, --help              show this text\n";

@@ -279,27 +279,35 @@ static int by_use(const void *a, const void *b)
 	return (x->tv_nsec > y->tv_nsec) - (x->tv_nsec < y->tv_nsec);
 }
 
-/* Somewhat less than the limit, so that not every entry from now on makes a walk. */
-static void evict(struct cb_cache *c, int fd, struct entries *all)
+static bool is_of(const struct entry *one, const char *key)
+{
+	return !strncmp(one->name, key, KEY_DIR) && !strcmp(one->name + KEY_DIR + 1, key + KEY_DIR);
+}
+
+/* Somewhat less than the limit, so that not every entry from now on makes a walk. newest: the key that has just been put; its
+ * time may be that of others, for file systems count in milliseconds. */
+static void evict(struct cb_cache *c, int fd, struct entries *all, const char *newest)
 {
 	uint64_t enough = c->max_bytes / 10 * 9;
 
 	qsort(all->list, all->n, sizeof(*all->list), by_use);
 	for (size_t i = 0; i < all->n && all->bytes > enough; i++) {
+		if (is_of(&all->list[i], newest))
+			continue;
 		if (!unlinkat(fd, all->list[i].name, 0))
 			c->evicted++;
 		all->bytes -= all->list[i].size;
 	}
 }
 
-/* A put has succeeded: see to the size. What goes wrong here is tried again at the next put. */
-static void keep_size(struct cb_cache *c, size_t added)
+/* This key has been put: see to the size. What goes wrong here is tried again at the next put. */
+static void keep_size(struct cb_cache *c, const char *key, size_t added)
 {
 	struct entries all = {0};
 	int fd;
 
 	c->put_bytes += added;
-	/* others put too: up to 16 of them, and the directory gets no larger than twice the limit */
+	/* others put too: with 16 of them the directory gets about twice as large as the limit before one looks */
 	if (!c->max_bytes ||
 	    (c->measured && c->bytes + c->put_bytes <= c->max_bytes && c->put_bytes <= c->max_bytes / 16))
 		return;
@@ -309,7 +317,7 @@ static void keep_size(struct cb_cache *c, size_t added)
 	/* held by another: it is doing the same */
 	if (!flock(fd, LOCK_EX | LOCK_NB) && !walk(fd, &all)) {
 		if (all.bytes > c->max_bytes)
-			evict(c, fd, &all);
+			evict(c, fd, &all, key);
 		c->bytes = all.bytes;
 		c->put_bytes = 0;
 		c->measured = true;
@@ -350,7 +358,7 @@ int cb_cache_put(struct cb_cache *c, const char *key, const void *data, size_t l
 	cb_cache_wrap(&entry, data, len);
 	err = entry.failed ? cb_fail(e, ENOMEM, "out of memory") : write_entry(c, key, &entry, e);
 	if (!err)
-		keep_size(c, entry.len);
+		keep_size(c, key, entry.len);
 	cb_buf_free(&entry);
 	return err;
 }

@@ -4,10 +4,14 @@
  */
 #include "runtime/runtime.h"
 
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
+#include "base/digest.h"
+#include "base/file.h"
 #include "compile/compile.h"
+#include "compile/so.h"
 #include "service/client.h"
 
 /* A compiler that was named is one of this machine. */
@@ -25,18 +29,42 @@ static int ask_server(struct coolbpf *cb, const struct cb_client_config *config,
 	return err;
 }
 
+/* Into a shared library, whose hash tells its users whether the source has changed. */
+static int make_so(struct coolbpf *cb, const struct cb_compile_request *rq, void **object, size_t *size)
+{
+	char *source = NULL, hash[CB_SHA256_HEX];
+	struct cb_so_meta meta = {.hash = hash};
+	struct utsname machine;
+	void *so = NULL;
+	size_t len = rq->text_len, so_size = 0;
+	int err = rq->text ? 0 : cb_file_read(rq->path, CB_SOURCE_MAX, &source, &len, &cb->err);
+
+	uname(&machine);
+	meta.arch = machine.machine;
+	meta.kern_version = machine.release;
+	if (!err) {
+		cb_sha256_hex(rq->text ? rq->text : source, len, hash);
+		cb_listen(cb);
+		err = cb_so_make(NULL, *object, *size, &meta, &so, &so_size, &cb->err);
+		cb_listen(NULL);
+	}
+	free(source);
+	free(*object);
+	*object = so;
+	*size = so_size;
+	return err;
+}
+
 static int compile_here(struct coolbpf *cb, const struct cb_compile_request *rq, enum cb_format format, void **object,
 			size_t *size)
 {
 	int err;
 
-	if (format != CB_FORMAT_O)
-		return cb_fail(&cb->err, ENOTSUP,
-			       "the format %s is made by a server; name one (--server, COOLBPF_SERVER)",
-			       cb_format_name(format));
 	cb_listen(cb); /* libbpf is at work there too */
 	err = cb_compile(rq, object, size, &cb->err);
 	cb_listen(NULL);
+	if (!err && format == CB_FORMAT_SO)
+		err = make_so(cb, rq, object, size);
 	return err;
 }
 

@@ -119,10 +119,13 @@ static int read_token(struct work *w, struct cb_err *e)
 }
 
 /* An attempt gets its share of what is left, so that one server which hangs does not use up everybody's time. */
-static unsigned share_ms(const struct work *w, size_t servers_left)
+static unsigned share_ms(const struct work *w, size_t server)
 {
-	int64_t left = w->end_ms - now_ms(), share = left / (int64_t)servers_left;
+	int64_t left = w->end_ms - now_ms(), sharers = 1, share;
 
+	for (size_t i = server + 1; i < w->n; i++)
+		sharers += !w->servers[i].out;
+	share = left / sharers;
 	if (share < LEAST_MS)
 		share = left < LEAST_MS ? left : LEAST_MS;
 	return share > 1 ? (unsigned)share : 1;
@@ -360,18 +363,15 @@ static bool wait_for_round(struct work *w, unsigned round)
 static enum verdict ask_round(struct work *w)
 {
 	enum verdict all = OUT;
-	size_t left = 0;
 
 	w->retry_after_s = 0;
-	for (size_t i = 0; i < w->n; i++)
-		left += !w->servers[i].out;
 	for (size_t i = 0; i < w->n && now_ms() < w->end_ms; i++) {
 		struct server *s = &w->servers[i];
 		enum verdict one;
 
 		if (s->out)
 			continue;
-		one = ask_server(w, s, share_ms(w, left--));
+		one = ask_server(w, s, share_ms(w, i));
 		if (one == DONE || one == STOP) {
 			s->out = true;
 			w->servers[0] = *s; /* whose answer, or sentence, counts */
@@ -425,6 +425,8 @@ int cb_ask(const struct cb_ask *ask, struct cb_buf *json, struct cb_api_answer *
 	*a = (struct cb_api_answer){0};
 	while (ask->config->servers[w.n])
 		w.n++;
+	if (!w.n)
+		return cb_fail(e, EINVAL, "there is no server to ask");
 	w.servers = calloc(w.n, sizeof(*w.servers));
 	if (!w.servers)
 		return cb_fail(e, ENOMEM, "out of memory");

@@ -27,7 +27,8 @@ enum { CACHE_MAX = 256 << 20 };
 struct job {
 	const struct cb_client_config *config;
 	const struct cb_compile_request *rq;
-	char *source;
+	char *read; /* the source, when it was a file */
+	const char *source;
 	size_t source_len;
 	struct cb_collected collected;
 	struct utsname machine;
@@ -47,16 +48,15 @@ struct job {
 static int read_source(struct job *j)
 {
 	const struct cb_compile_request *rq = j->rq;
+	int err = rq->text ? 0 : cb_file_read(rq->path, CB_SOURCE_MAX, &j->read, &j->source_len, j->e);
 
-	if (!rq->text)
-		return cb_file_read(rq->path, CB_SOURCE_MAX, &j->source, &j->source_len, j->e);
-	if (rq->text_len > CB_SOURCE_MAX)
+	if (err)
+		return err;
+	j->source = rq->text ? rq->text : j->read;
+	if (rq->text)
+		j->source_len = rq->text_len;
+	if (j->source_len > CB_SOURCE_MAX)
 		return cb_fail(j->e, E2BIG, "%s is larger than %d bytes", rq->path, CB_SOURCE_MAX);
-	j->source = malloc(rq->text_len + 1);
-	if (!j->source)
-		return cb_fail(j->e, ENOMEM, "out of memory");
-	memcpy(j->source, rq->text, rq->text_len);
-	j->source_len = rq->text_len;
 	return 0;
 }
 
@@ -278,6 +278,6 @@ int cb_client_compile(const struct cb_client_config *c, const struct cb_compile_
 	cb_verify_key_free(j.key);
 	cb_collected_free(&j.collected);
 	cb_btf_index_close(&j.kernel);
-	free(j.source);
+	free(j.read);
 	return err;
 }

@@ -265,6 +265,7 @@ static int take(struct cb_collected *c, const struct cb_includes *in, size_t sou
 	c->headers = calloc(in->n ? in->n : 1, sizeof(*c->headers));
 	if (!c->headers)
 		return no_memory(e);
+	c->nheaders = 0;
 	for (size_t i = 0; i < in->n && !err; i++) {
 		err = add_header(c, &c->roots[in->list[i].place], &in->list[i], e);
 		bytes += in->list[i].len;
@@ -278,7 +279,7 @@ static int take(struct cb_collected *c, const struct cb_includes *in, size_t sou
 
 static void free_places(struct place *places, size_t n)
 {
-	for (size_t i = 0; places && i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		for (struct text *t = places[i].texts, *next; t; t = next) {
 			next = t->next;
 			free(t->data);
@@ -292,14 +293,18 @@ static int find_headers(struct cb_collected *c, const char *text, size_t len, st
 	struct place *places = calloc(c->nroots, sizeof(*places));
 	struct cb_include_place *search = calloc(c->nroots, sizeof(*search));
 	struct cb_includes in = {0};
-	int err = places && search ? 0 : no_memory(e);
+	int err;
 
-	for (size_t i = 0; i < c->nroots && !err; i++) {
+	if (!places || !search) {
+		free(places);
+		free(search);
+		return no_memory(e);
+	}
+	for (size_t i = 0; i < c->nroots; i++) {
 		places[i].root = &c->roots[i];
 		search[i] = (struct cb_include_place){.find = find_below, .ctx = &places[i], .dir = -1, .quoted = !i};
 	}
-	if (!err)
-		err = cb_includes_of(text, len, 0, search, c->nroots, &in, e);
+	err = cb_includes_of(text, len, 0, search, c->nroots, &in, e);
 	for (size_t i = 0; i < c->nroots && !err; i++)
 		err = places[i].failed ? no_memory(e) : 0;
 	if (!err)

@@ -147,3 +147,32 @@ teardown() {
 	run bash -c "{ '$COOLBPF' build '$sample_source' -o /dev/stdout; echo \"status \$?\" >&2; } | true"
 	[[ $output == *"coolbpf: cannot write /dev/stdout: Broken pipe"*"status 1"* ]]
 }
+
+@test "--format so makes a shared library that knows the hash of its source" {
+	"$COOLBPF" build --format so "$SRC/tests/cli/data/plain.bpf.c"
+	[ "$(ls -A)" = plain.so ]
+	cat >types.py <<-'END'
+		import ctypes, hashlib, json, sys
+		lib = ctypes.CDLL("./plain.so")
+		lib.lbc_get_map_types.restype = ctypes.c_char_p
+		types = json.loads(lib.lbc_get_map_types())
+		assert types["hash"] == hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest()
+		print(types["arch"], types["kern_version"])
+	END
+	[ "$(python3 types.py "$SRC/tests/cli/data/plain.bpf.c")" = "$(uname -m -r | awk '{print $2, $1}')" ]
+}
+
+@test "--format h is what --skeleton writes" {
+	"$COOLBPF" build --format h "$sample_source"
+	"$COOLBPF" build --skeleton other.h "$sample_source"
+	cmp sample.h other.h
+}
+
+@test "formats that are none, or do not go together, are usage errors" {
+	run "$COOLBPF" build --format exe "$sample_source"
+	assert_failed 2 'there is no format "exe"; there are o, so, h, skel'
+	run "$COOLBPF" build --format h --skeleton x.h "$sample_source"
+	assert_failed 2 "--skeleton goes with no other --format"
+	run "$COOLBPF" build --format so x.bpf.o
+	assert_failed 2 "x.bpf.o is not a source"
+}

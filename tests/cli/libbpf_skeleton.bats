@@ -156,7 +156,7 @@ interface() {
 			return !s;
 		}
 	END
-	# shellcheck disable=SC2086
+	# shellcheck disable=SC2046,SC2086
 	gcc -Wall -Wextra -Werror $include program.c $(pkg-config --libs libbpf) -o program
 	run ./program
 	echo "$output"

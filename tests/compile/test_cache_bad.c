@@ -102,9 +102,8 @@ static void several_processes_at_once(void **state)
 		stop_writer(pids[i]);
 	assert_true(seen > 100);
 	check_all();
-	count_files();
-	assert_true(file_bytes <= 2 * cache.max_bytes);
-	assert_int_equal(put(0, SIZE), 0); /* a new process finds the limit passed, or not; afterwards it is kept */
+	/* while one walks the others put; whoever comes next puts that right */
+	assert_int_equal(put(0, SIZE), 0);
 	count_files();
 	assert_true(file_bytes <= cache.max_bytes);
 }

@@ -30,3 +30,17 @@ stop_stubs() {
 log_of() {
 	cat "$BATS_TEST_TMPDIR/$1/log" 2>/dev/null
 }
+
+# start_server NAME [OPTION ...]: a real one, with a cache of its own; its URL is $url. stop_stubs ends it, too.
+start_server() {
+	local name=$1
+	"$COOLBPF" help | grep -q '^  serve ' || skip "this coolbpf is built without its server"
+	COOLBPF_CACHE=$PWD/cache-of-$name "$COOLBPF" serve --listen 127.0.0.1:0 "${@:2}" >"$name.out" 2>"$name.err" 3>&- 4>&- &
+	stubs="${stubs-} $!"
+	for _ in $(seq 200); do
+		! grep -q "serving on" "$name.err" || break
+		sleep 0.05
+	done
+	url=$(sed -n 's/^coolbpf: serving on /http:\/\//p' "$name.err")
+	[ -n "$url" ] || { cat "$name.err"; return 1; }
+}

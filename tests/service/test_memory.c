@@ -6,6 +6,7 @@
  */
 #include "check.h"
 
+#include <bpf/btf.h>
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 
 #include "base/file.h"
 #include "fail_alloc.h"
+#include "http/client.h"
 #include "service/api.h"
 #include "service/client.h"
 #include "service/collect.h"
@@ -122,6 +124,93 @@ static int config(void)
 	return err;
 }
 
+/* ---- The whole way, with a server in place of the network -------------------------------------------------------- */
+
+static bool knows_kernel;
+
+/* What the client sent, read back by another way than it was written. */
+static void digest_of(const char *json, size_t len, char digest[CB_SHA256_HEX])
+{
+	json_t *root = json_loadb(json, len, 0, NULL);
+	struct cb_api_request rq = {
+		.source = json_string_value(json_object_get(root, "source")),
+		.source_len = json_string_length(json_object_get(root, "source")),
+		.name = json_string_value(json_object_get(root, "name")),
+		.arch = json_string_value(json_object_get(root, "arch")),
+		.kernel = json_string_value(json_object_get(root, "kernel")),
+	};
+
+	assert_non_null(rq.kernel);
+	assert_int_equal(cb_api_request_digest(&rq, digest), 0);
+	json_decref(root);
+}
+
+int __wrap_cb_http_do(const struct cb_http_call *call, struct cb_http_reply *reply, struct cb_err *err);
+int __wrap_cb_http_do(const struct cb_http_call *call, struct cb_http_reply *reply, struct cb_err *err)
+{
+	long left = fail_at;
+	char digest[CB_SHA256_HEX];
+
+	if (alloc_fails())
+		return cb_fail(err, ENOMEM, "out of memory");
+	fail_at = 0;
+	if (!strcmp(call->method, "PUT")) {
+		knows_kernel = true;
+		reply->status = 201;
+	} else if (!knows_kernel) {
+		reply->status = 404;
+		cb_buf_str(&reply->body, "{\"error\": {\"code\": \"unknown_kernel\", \"message\": \"m\"}}");
+	} else {
+		digest_of(call->body, call->body_len, digest);
+		reply->status = 200;
+		cb_buf_printf(&reply->body,
+			      "{\"object\": \"YWJj\", \"digest\": \"" ABC "\", \"request\": \"%s\", \"format\": \"o\","
+			      "\"diagnostics\": [{\"file\": \"t.bpf.c\", \"text\": \"hello\"}]}",
+			      digest);
+	}
+	fail_at = left ? left - 1 : 0;
+	return 0;
+}
+
+static void forget(const char *path)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -rf %s", path);
+	assert_int_equal(system(command), 0);
+}
+
+/* Memory that is missing for the cache makes no failure: the work is done when no allocation failed. */
+static void a_source_is_compiled_by_a_server(void **state)
+{
+	char *servers[] = {(char *)"http://127.0.0.1:1", NULL};
+	const struct cb_client_config c = {.servers = servers, .token_file = (char *)"token", .timeout_ms = 1000};
+	const struct cb_compile_request rq = {
+		.path = "t.bpf.c", .text = "int x;", .text_len = 6, .btf_path = "kernel.btf"};
+	struct cb_compile_answer a;
+	bool failed = true;
+	long n = 0;
+	int err;
+
+	while (failed) {
+		knows_kernel = false;
+		forget("cache/answers");
+		e.text[0] = '\0';
+		fail_at = ++n;
+		err = cb_client_compile(&c, &rq, CB_FORMAT_O, &a, &e);
+		failed = !fail_at;
+		fail_at = 0;
+		if (err && (err != -ENOMEM || !*e.text))
+			fail_msg("allocation %ld: %d, %s", n, err, e.text);
+		assert_true(err || (a.size == 3 && !memcmp(a.object, "abc", 3) && a.diags.n == 1));
+		assert_true(failed || !err);
+		free(a.object);
+		cb_diags_free(&a.diags);
+	}
+	if (n <= 20)
+		fail_msg("only %ld allocations", n - 1);
+}
+
 static void until_it_works(int (*work)(void), long at_least)
 {
 	long n = 0;
@@ -175,12 +264,22 @@ static void the_configuration_is_read(void **state)
 
 static int enter_dir(void **state)
 {
+	struct btf *btf;
+	const void *raw;
+	uint32_t size;
+
 	if (!mkdtemp(dir) || chdir(dir) || cb_mkdirs("include", NULL))
 		return -1;
 	cb_file_write("a.h", "int a;\n", 7, 0600, NULL);
 	cb_file_write("include/b.h", "int b;\n", 7, 0600, NULL);
+	cb_file_write("token", "secret\n", 7, 0600, NULL);
+	btf = btf__new_empty();
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	raw = btf__raw_data(btf, &size);
+	cb_file_write("kernel.btf", raw, size, 0600, NULL);
+	btf__free(btf);
 	cb_file_write("config", "token_file = token\ntimeout = 5s\n", 32, 0600, NULL);
-	return setenv("COOLBPF_CONFIG", "./config", 1);
+	return setenv("COOLBPF_CONFIG", "./config", 1) || setenv("COOLBPF_CACHE", "cache", 1);
 }
 
 static int leave_dir(void **state)
@@ -193,7 +292,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_encoded),	     cmocka_unit_test(an_answer_is_decoded),
 		cmocka_unit_test(an_error_is_decoded),	     cmocka_unit_test(headers_are_collected),
-		cmocka_unit_test(the_configuration_is_read),
+		cmocka_unit_test(the_configuration_is_read), cmocka_unit_test(a_source_is_compiled_by_a_server),
 	};
 
 	return cmocka_run_group_tests(tests, enter_dir, leave_dir);
