@@ -52,15 +52,15 @@ _coolbpf() {
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_coolbpf_words "run build inspect doctor keygen help version --help --version" "$current"
+		_coolbpf_words "run build inspect doctor serve keygen help version --help --version" "$current"
 		return
 	fi
 	case $command in
 	help)
-		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor keygen" "$current"
+		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor serve keygen" "$current"
 		return
 		;;
-	run | build | inspect | doctor | keygen) ;;
+	run | build | inspect | doctor | serve | keygen) ;;
 	*) return ;;
 	esac
 
@@ -83,7 +83,7 @@ _coolbpf() {
 		esac
 		return
 		;;
-	-f | --file | --btf)
+	-f | --file | --btf | --tls-cert | --tls-key | --tls-client-ca | --tokens | --sign | --access-log | --cache)
 		_coolbpf_files '*' "$current"
 		return
 		;;
@@ -109,6 +109,8 @@ _coolbpf() {
 		[[ -z $params ]] || _coolbpf_words "$(sed 's/^\([^ ]*\).*/\1=/' <<<"$params")" "$current"
 		return
 		;;
+	-l | --listen | --lbc-listen | --cache-size | --memory | -j | --jobs | --job-time | --client-jobs | --client-queue | \
+		--queue | --queue-memory | --rate | --max-body | --max-connections | --drain) return ;;
 	-d | --duration | -i | --interval | -n | --count | --filter | -a | --attach | --server | -D) return ;;
 	esac
 
@@ -123,6 +125,12 @@ _coolbpf() {
 			;;
 		build) _coolbpf_words "-o --output --format --skeleton --btf --clang --server -D -I -h --help" "$current" ;;
 		inspect) _coolbpf_words "-o --output --btf --clang --server -D -I -h --help" "$current" ;;
+		serve)
+			_coolbpf_words "-l --listen --tls-cert --tls-key --tls-client-ca --tokens --open-metrics --lbc-listen --sign
+				--cache --cache-size --memory --btf --accept-btf --clang -j --jobs --job-time --client-jobs
+				--client-queue --queue --queue-memory --rate --max-body --max-connections --behind-proxy
+				--no-sandbox --access-log --drain -h --help" "$current"
+			;;
 		keygen) _coolbpf_words "-h --help" "$current" ;;
 		doctor) _coolbpf_words "-o --output --btf --clang -h --help" "$current" ;;
 		esac

@@ -17,6 +17,7 @@ int cmd_run(int argc, char **argv);
 int cmd_build(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
 
 /* Print "coolbpf: SENTENCE" on standard error; returns CB_CLI_FAILED. */

@@ -13,8 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/json.h"
 #include "btf/type.h"
+#include "cli/inspect.h"
+#include "cli/json.h"
 #include "cli/table.h"
 #include "output/output.h"
 
@@ -293,11 +294,9 @@ static void json_events(struct cb_json *j, struct coolbpf *cb)
 	cb_json_close(j, ']');
 }
 
-static int print_json(struct coolbpf *cb)
+void cb_inspect_json(struct coolbpf *cb, struct cb_buf *out)
 {
-	struct cb_buf out = {0};
-	struct cb_json j = {.out = &out};
-	bool failed;
+	struct cb_json j = {.out = out};
 	size_t size;
 
 	coolbpf_object_data(cb, &size);
@@ -312,6 +311,14 @@ static int print_json(struct coolbpf *cb)
 	json_params(&j, cb);
 	json_events(&j, cb);
 	cb_json_close(&j, '}');
+}
+
+static int print_json(struct coolbpf *cb)
+{
+	struct cb_buf out = {0};
+	bool failed;
+
+	cb_inspect_json(cb, &out);
 	puts(cb_buf_cstr(&out));
 	failed = out.failed;
 	cb_buf_free(&out);

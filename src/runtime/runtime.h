@@ -153,6 +153,9 @@ char *cb_tool_name(const char *path);
 /* source.c: the object (malloc'd) of a source: text, or what path holds. format: enum cb_format. */
 int cb_source_compile(struct coolbpf *cb, const char *text, const char *path, int format, void **object, size_t *size);
 
+/* source.c: the object (malloc'd) of a source: text, or what path holds. format: enum cb_format. */
+int cb_source_compile(struct coolbpf *cb, const char *text, const char *path, int format, void **object, size_t *size);
+
 /* choose.c: decide for each group and each section with "|" which hook is taken; before load. */
 int cb_choose_hooks(struct coolbpf *cb);
 

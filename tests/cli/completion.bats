@@ -20,18 +20,18 @@ offers() {
 
 # The long options of a command's own help.
 long_options() {
-	"$COOLBPF" "$1" --help | grep -oE '(^|[ ,])--[a-z]+' | tr -d ' ,' | sort -u
+	"$COOLBPF" "$1" --help | grep '^ *-' | grep -oE '(^|[ ,])--[a-z][a-z-]+' | tr -d ' ,' | sort -u
 }
 
 @test "commands" {
 	[ "$(offers coolbpf b)" = build ]
-	for c in run build inspect doctor keygen help version; do
+	for c in run build inspect doctor serve keygen help version; do
 		offers coolbpf "" | grep -qx "$c"
 	done
 }
 
 @test "every long option that a command's help lists, and no other" {
-	for c in run build inspect doctor keygen; do
+	for c in run build inspect doctor serve keygen; do
 		diff <(long_options $c) <(offers coolbpf $c --)
 	done
 }

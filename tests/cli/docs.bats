@@ -53,7 +53,7 @@ examples() {
 }
 
 @test "every option that a command's help lists is in its page" {
-	for c in run build inspect doctor keygen; do
+	for c in run build inspect doctor serve keygen; do
 		"$COOLBPF" $c --help | sed -n 's/^ *\(-.*\)$/\1/p' | grep -oE '(^| )(--[a-z][a-z-]+|-[A-Za-z])' | tr -d ' ' >options
 		grep -qx -e --help options
 		[ -z "$(missing_from coolbpf-$c.1 <options)" ]

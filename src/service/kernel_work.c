@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* kernel_work.c - see kernel_work.h. */
+#include "service/kernel_work.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#include "base/file.h"
+#include "btf/kernel.h"
+#include "btf/valid.h"
+#include "service/json.h"
+#include "service/kernel_types.h"
+#include "service/kernels.h"
+
+enum { ZSTD_LEVEL = 6 };
+
+/* ---- Questions -------------------------------------------------------------------------------------------------- */
+
+static int load(struct cb_kernel_work *kw, const struct cb_work *w, struct cb_err *e)
+{
+	if (kw->btf && !strcmp(kw->digest, w->digest))
+		return 0;
+	btf__free(kw->btf);
+	kw->btf = cb_btf_kernel_load(w->btf, e);
+	if (!kw->btf)
+		return errno ? -errno : -EINVAL;
+	snprintf(kw->digest, sizeof(kw->digest), "%s", w->digest);
+	return 0;
+}
+
+static json_t *ask(const struct btf *btf, const struct cb_work *w)
+{
+	switch (w->kind) {
+	case CB_WORK_TYPE:
+		return cb_types_named(btf, w->pattern);
+	case CB_WORK_FUNCS:
+		return cb_functions(btf, w->pattern);
+	case CB_WORK_STRUCT:
+		return cb_lbc_struct(btf, w->pattern);
+	case CB_WORK_LBC_TYPE:
+		return cb_lbc_type(btf, w->pattern);
+	default:
+		return cb_lbc_functions(btf, w->pattern, w->ret, w->arg);
+	}
+}
+
+static int answer(struct cb_kernel_work *kw, const struct cb_work *w, char **json, struct cb_err *e)
+{
+	json_t *value;
+	int err = load(kw, w, e);
+
+	if (err)
+		return err;
+	value = ask(kw->btf, w);
+	*json = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+	json_decref(value);
+	return *json ? 0 : cb_fail(e, ENOMEM, "out of memory");
+}
+
+/* ---- BTF out and in --------------------------------------------------------------------------------------------- */
+
+static int pack(const void *data, size_t len, struct cb_buf *out, struct cb_err *e)
+{
+	size_t n;
+
+	if (!cb_buf_reserve(out, ZSTD_compressBound(len)))
+		return cb_fail(e, ENOMEM, "out of memory");
+	n = ZSTD_compress(out->data, out->cap, data, len, ZSTD_LEVEL);
+	if (ZSTD_isError(n))
+		return cb_fail(e, ENOMEM, "cannot pack: %s", ZSTD_getErrorName(n));
+	out->len = n;
+	return 0;
+}
+
+static int give_btf(const struct cb_work *w, struct cb_buf *out, struct cb_err *e)
+{
+	char *data;
+	size_t len;
+	int err = cb_file_read(w->btf, CB_BTF_MAX, &data, &len, e);
+
+	if (err)
+		return err;
+	if (w->compressed)
+		err = pack(data, len, out, e);
+	else
+		cb_buf_add(out, data, len);
+	free(data);
+	return !err && out->failed ? cb_fail(e, ENOMEM, "out of memory") : err;
+}
+
+static int check_btf(const void *btf, size_t len, const char *digest, struct cb_err *e)
+{
+	char is[CB_SHA256_HEX];
+	struct btf *parsed;
+
+	cb_sha256_hex(btf, len, is);
+	if (strcmp(is, digest))
+		return cb_fail(e, EBADMSG, "this BTF has the SHA-256 %s, not %s", is, digest);
+	parsed = cb_btf_parse(btf, len, e);
+	if (!parsed)
+		return cb_fail_in(e, errno ? -errno : -EINVAL, "this is no BTF to work with");
+	btf__free(parsed);
+	return 0;
+}
+
+/* The packed one is for other servers and later days, the raw one for the workers. */
+static int store_btf(const struct cb_kernel_work *kw, const struct cb_work *w, struct cb_err *e)
+{
+	char path[PATH_MAX];
+	void *raw;
+	size_t len;
+	int err = cb_unzstd(w->data, w->len, CB_BTF_MAX, &raw, &len, e);
+
+	if (err)
+		return err;
+	err = check_btf(raw, len, w->digest, e);
+	if (!err && *kw->uploads) {
+		snprintf(path, sizeof(path), "%s/%s.btf.zst", kw->uploads, w->digest);
+		err = cb_file_write(path, w->data, w->len, 0644, e);
+	}
+	if (!err)
+		err = cb_file_write(w->btf, raw, len, 0644, e);
+	free(raw);
+	return err;
+}
+
+/* ---- Dispatch --------------------------------------------------------------------------------------------------- */
+
+void cb_kernel_work(struct cb_kernel_work *kw, const struct cb_work *w, struct cb_buf *frame)
+{
+	struct cb_buf bytes = {0};
+	struct cb_err e = {0};
+	char *json = NULL;
+	struct cb_outcome o;
+	int err;
+
+	if (w->kind == CB_WORK_BTF)
+		err = give_btf(w, &bytes, &e);
+	else if (w->kind == CB_WORK_STORE)
+		err = store_btf(kw, w, &e);
+	else
+		err = answer(kw, w, &json, &e);
+	o = (struct cb_outcome){
+		.err = -err,
+		.message = err ? e.text : "",
+		.bytes = err ? "" : bytes.data,
+		.len = err ? 0 : bytes.len,
+		.json = json,
+	};
+	cb_outcome_write(frame, &o);
+	free(json);
+	cb_buf_free(&bytes);
+}
+
+void cb_kernel_work_end(struct cb_kernel_work *kw)
+{
+	btf__free(kw->btf);
+}

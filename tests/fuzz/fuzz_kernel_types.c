@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * fuzz_kernel_types.c - questions about BTF that a client has sent, as far as it was taken for BTF.
+ * Reads what strangers send.
+ */
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf/valid.h"
+#include "service/kernel_types.h"
+
+enum { NAMES = 20 };
+
+static void ask(json_t *answer)
+{
+	char *text = answer ? json_dumps(answer, JSON_ENCODE_ANY) : NULL;
+
+	if (!text)
+		abort();
+	free(text);
+	json_decref(answer);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	void *copy = malloc(size ? size : 1); /* aligned */
+	struct btf *btf;
+
+	libbpf_set_print(NULL);
+	memcpy(copy, data, size);
+	btf = cb_btf_parse(copy, size, NULL);
+	for (__u32 id = 1, n = 0; btf && id < btf__type_cnt(btf) && n < NAMES; id++) {
+		const char *name = btf__name_by_offset(btf, btf__type_by_id(btf, id)->name_off);
+
+		if (!name || !*name)
+			continue;
+		n++;
+		ask(cb_types_named(btf, name));
+		ask(cb_lbc_type(btf, name));
+		ask(cb_lbc_struct(btf, name));
+	}
+	if (btf) {
+		ask(cb_functions(btf, "*"));
+		ask(cb_lbc_functions(btf, "%", "", ""));
+		ask(cb_lbc_functions(btf, "", "int", "int"));
+		ask(cb_lbc_struct(btf, "%"));
+	}
+	btf__free(btf);
+	free(copy);
+	return 0;
+}

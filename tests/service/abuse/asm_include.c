@@ -1,0 +1,2 @@
+/* expect: 422 *: the same, to be assembled */
+__asm__(".include \"/etc/passwd\"\n");

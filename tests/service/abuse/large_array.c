@@ -1,0 +1,2 @@
+/* expect: *: an object of a gigabyte, of zeros and not of zeros */
+char zeros[1 << 30] = {1};

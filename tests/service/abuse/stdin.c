@@ -1,0 +1,2 @@
+/* expect: 422 *: itself, by its descriptor, for ever */
+#include "/proc/self/fd/0"

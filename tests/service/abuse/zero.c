@@ -1,0 +1,2 @@
+/* expect: 422 *: a file without an end */
+#include "/dev/zero"

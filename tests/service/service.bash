@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+# service.bash - a compile server of one's own for each test, and questions to it. All on loopback, ended by pid.
+
+load ../cli/common
+
+bats_require_minimum_version 1.5.0
+
+# start NAME [OPTION ...]: a server with a cache of its own; sets url, pid, and leaves NAME.err, NAME.log.
+start() {
+	local name=$1
+	shift
+	: >"$name.err"
+	# no descriptor of bats' own may stay open in it
+	COOLBPF_CACHE=${cache_dir:-$PWD/cache-$name} "$COOLBPF" serve --listen 127.0.0.1:0 --access-log "$name.log" "$@" \
+		2>>"$name.err" 3>&- 4>&- &
+	pid=$!
+	echo "$pid" >>pids
+	wait_for "grep -q 'serving on' $name.err" "$pid" || { cat "$name.err"; return 1; }
+	url=$(sed -n 's/^coolbpf: serving on /http:\/\//p' "$name.err" | tail -n 1)
+}
+
+# wait_for COMMAND [PID]: until it succeeds, 10 s at most, or the process has ended.
+wait_for() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		eval "$1" && return 0
+		[ -z "${2:-}" ] || kill -0 "$2" 2>/dev/null || return 1
+		sleep 0.05
+	done
+	return 1
+}
+
+stop_all() {
+	local p
+	[ -f "$BATS_TEST_TMPDIR/pids" ] || return 0
+	while read -r p; do
+		kill -KILL "$p" 2>/dev/null && wait "$p" 2>/dev/null || true
+	done <"$BATS_TEST_TMPDIR/pids"
+	wait 2>/dev/null || true
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	cat >small.c <<-'END'
+		#include "lbc.h"
+		SEC("raw_tp/sched_process_exec") int f(void *ctx) { return 0; }
+		char LICENSE[] SEC("license") = "GPL";
+	END
+	# some seconds of clang's time: 8^7 numbers
+	{
+		echo '#define A1(x) x,x,x,x,x,x,x,x'
+		for i in 2 3 4 5 6 7; do echo "#define A$i(x) A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x)"; done
+		echo 'static const int big[] = {A7(1)};'
+		cat small.c
+		echo 'int g(int i) { return big[i & 1]; }'
+	} >slow.c
+}
+
+teardown() {
+	stop_all
+}
+
+# request SOURCE-FILE [JQ-OBJECT]: a body for /v1/compile
+request() {
+	jq -n --rawfile source "$1" "{source: \$source} + ${2:-{\}}"
+}
+
+# ask METHOD PATH [CURL-ARGUMENT ...]: sets status and body
+ask() {
+	local method=$1 path=$2
+	shift 2
+	status=$(curl -s -g -X "$method" -o body -w '%{http_code}' "$@" "$url$path") || true
+	body=$(tr -d '\0' <body)
+}
+
+# compile SOURCE-FILE [JQ-OBJECT] [CURL-ARGUMENT ...]
+compile() {
+	local source=$1 more=${2:-{\}}
+	shift
+	[ $# -eq 0 ] || shift
+	request "$source" "$more" >request.json
+	ask POST /v1/compile --data-binary @request.json "$@"
+}
+
+# The answer is this status and this error code.
+assert_error() {
+	[ "$status" = "$1" ] && [ "$(jq -r .error.code <<<"$body")" = "$2" ] && [ -n "$(jq -r .error.message <<<"$body")" ] || {
+		echo "expected $1 $2, got $status: $body"
+		return 1
+	}
+}
+
+assert_status() {
+	[ "$status" = "$1" ] || { echo "expected $1, got $status: $body"; return 1; }
+}
+
+# metric NAME: its value
+metric() {
+	curl -s "$url/metrics" | sed -n "s/^coolbpf_$1 //p"
+}
