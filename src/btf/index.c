@@ -395,8 +395,10 @@ int cb_btf_index_find_digest(const char *digest, const char *cache_dir, struct c
 /* An index in memory that can be unmapped like one in a file. */
 static int keep_in_memory(const struct cb_buf *made, struct cb_btf_index *ix, struct cb_err *e)
 {
-	void *map = mmap(NULL, made->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *map = MAP_FAILED;
 
+	if (made->data)
+		map = mmap(NULL, made->len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return cb_fail(e, ENOMEM, "out of memory");
 	memcpy(map, made->data, made->len);

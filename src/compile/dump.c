@@ -80,10 +80,10 @@ static int dump_types(FILE *f, const struct btf *btf)
 	struct btf_dump *dump = btf_dump__new(btf, print, f, NULL);
 	int err = dump ? 0 : -errno;
 
-	fputs(CB_VMLINUX_H_BEGIN, f);
+	fputs(CB_VMLINUX_H_BEGIN CB_VMLINUX_H_RECORDS, f);
 	for (uint32_t id = 1; !err && id < btf__type_cnt(btf); id++)
 		err = btf_dump__dump_type(dump, id);
-	fputs(CB_VMLINUX_H_END, f);
+	fputs(CB_VMLINUX_H_RECORDS_END CB_VMLINUX_H_END, f);
 	btf_dump__free(dump);
 	return err;
 }

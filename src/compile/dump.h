@@ -7,15 +7,14 @@
 
 #include "base/err.h"
 
-/* What stands around the types in a vmlinux.h. */
-#define CB_VMLINUX_H_BEGIN                                                                                             \
-	"#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"                                                             \
+/* What stands around the types in a vmlinux.h, and around those of its structs and unions. */
+#define CB_VMLINUX_H_BEGIN "#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
+#define CB_VMLINUX_H_RECORDS                                                                                           \
 	"#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"                                                                       \
 	"#pragma clang attribute push (__attribute__((preserve_access_index)), apply_to = record)\n"                   \
 	"#endif\n\n"
-#define CB_VMLINUX_H_END                                                                                               \
-	"#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n\n"                                \
-	"#endif /* __VMLINUX_H__ */\n"
+#define CB_VMLINUX_H_RECORDS_END "#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n#endif\n\n"
+#define CB_VMLINUX_H_END	 "#endif /* __VMLINUX_H__ */\n"
 
 /* The text of vmlinux.h for the BTF at path, as "bpftool btf dump file ... format c" prints it, but always C. *text is
  * malloc'd, also to be freed after an error. */

@@ -25,8 +25,13 @@ int cb_slice(const struct cb_btf_index *ix, const struct cb_slice_text *texts, s
 	if (!err)
 		err = cb_picks_of(ix, &names, &picks, e);
 	if (!err) {
+		/* clang warns of the attribute where there is nothing to give it to */
+		bool records = cb_picks_any_record(&picks);
+
 		cb_buf_str(out, CB_VMLINUX_H_BEGIN);
+		cb_buf_str(out, records ? CB_VMLINUX_H_RECORDS : "");
 		err = cb_slice_write(&picks, out, e);
+		cb_buf_str(out, records ? CB_VMLINUX_H_RECORDS_END : "");
 		cb_buf_str(out, CB_VMLINUX_H_END);
 	}
 	if (!err && out->failed)

@@ -233,6 +233,17 @@ static void read_tag(struct reading *r)
 		r->names->tags_anywhere = true;
 }
 
+/* Of the CO-RE relocations the one that compares all members. */
+static bool asks_for_whole_types(const struct cb_lex *lx)
+{
+	static const char *const names[] = {"bpf_core_type_matches", "BPF_TYPE_MATCHES", "__builtin_preserve_type_info"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (cb_lex_says(lx, names[i], strlen(names[i])))
+			return true;
+	return false;
+}
+
 /* To the end of the text, or of the directive. */
 static void read_words(struct reading *r, bool directive)
 {
@@ -256,6 +267,8 @@ static void read_words(struct reading *r, bool directive)
 			read_tag(r);
 			continue;
 		}
+		if (!r->library && asks_for_whole_types(&r->lx))
+			r->names->exact = true;
 		uses = (member ? 0 : CB_USE_PLAIN) | (member || r->field ? CB_USE_FIELD : 0);
 		if (!is_param(r, r->lx.text, r->lx.len))
 			use(r->names, r->lx.text, r->lx.len, uses);

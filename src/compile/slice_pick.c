@@ -90,7 +90,7 @@ static void pick(struct cb_picks *p, uint32_t id, enum cb_need need)
 		return;
 	if (known) {
 		known->need = need;
-	} else {
+	} else if (p->list) {
 		p->slots[slot_of(p, id)] = p->count + 1;
 		p->list[p->count++] = (struct cb_picked){.id = id, .need = need};
 	}
@@ -253,6 +253,14 @@ int cb_picks_of(const struct cb_btf_index *ix, const struct cb_slice_names *name
 	while (p->ndue && !p->failed)
 		look_at(p, p->due[--p->ndue]);
 	return p->failed ? cb_fail(e, ENOMEM, "out of memory") : 0;
+}
+
+bool cb_picks_any_record(const struct cb_picks *p)
+{
+	for (uint32_t i = 0; i < p->count; i++)
+		if (btf_is_composite(type_of(p, p->list[i].id)) && p->list[i].need != CB_NEED_NAME)
+			return true;
+	return false;
 }
 
 void cb_picks_free(struct cb_picks *p)

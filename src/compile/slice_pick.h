@@ -50,6 +50,9 @@ void cb_picks_free(struct cb_picks *p);
 /* The struct, union, enum, typedef (or prototype) of this id; NULL when it was not picked. */
 struct cb_picked *cb_picks_find(const struct cb_picks *p, uint32_t id);
 
+/* Is there a struct or union to be defined? */
+bool cb_picks_any_record(const struct cb_picks *p);
+
 /* Does the program have a name for this member? */
 bool cb_picks_field(const struct cb_picks *p, const struct btf_member *m);
 

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "compile/lex.h"
+#include "compile/slice_padding.h"
 
 /* Of cb_picked.state. */
 enum { FORWARDED = 1, BUSY = 2, DONE = 4 };
@@ -459,63 +460,6 @@ static bool is_nameless_composite(const struct writer *w, const struct btf_membe
 	return !m->name_off && btf_is_composite(t) && !t->name_off;
 }
 
-static uint64_t round_up(uint64_t n, uint64_t to)
-{
-	return (n + to - 1) / to * to;
-}
-
-static void put_bits(struct writer *w, const char *type, uint64_t bits)
-{
-	put_line(w);
-	cb_buf_str(w->out, type);
-	cb_buf_str(w->out, " : ");
-	cb_buf_u64(w->out, bits);
-	cb_buf_ch(w->out, ';');
-}
-
-/*
- * Bit fields without a name for the hole from bit `at` to bit `place`, where something aligned to so many bytes stands.
- * They do not change how the struct is aligned. But what clang loads for a bit field depends on the bit fields beside it,
- * with or without a name, so that these have to be the very ones that libbpf writes into the whole vmlinux.h:
- *
- *   - to the boundary of the largest unit (long, int, short, char) that has one in the hole. A compiler goes there by
- *     itself, unless what comes next would also fit before it: then ": 0" says so. Between two bit fields the bits are
- *     counted instead
- *   - from there in whole units, and for the rest a smaller one
- */
-static void put_padding(struct writer *w, uint64_t at, uint64_t place, unsigned align, bool between_bit_fields)
-{
-	static const struct {
-		const char *type;
-		unsigned bits;
-	} units[] = {{"long", 64}, {"int", 32}, {"short", 16}, {"char", 8}};
-	size_t u = 0;
-	uint64_t boundary;
-
-	if (at >= place)
-		return;
-	while (u < 3 && round_up(at, units[u].bits) > place)
-		u++;
-	boundary = round_up(at, units[u].bits);
-	if (boundary > at && boundary <= place) {
-		bool next_fits_before =
-			boundary == place ? round_up(at, 8 * align) != boundary : place - boundary <= boundary - at;
-
-		if (between_bit_fields)
-			put_bits(w, units[u].type, boundary - at);
-		else if (next_fits_before)
-			put_bits(w, units[u].type, 0);
-		at = boundary;
-	}
-	for (; place - at >= units[u].bits && w->out->len - w->start <= CB_SLICE_MAX && !w->out->failed;
-	     at += units[u].bits)
-		put_bits(w, units[u].type, units[u].bits);
-	for (u = 3; u > 0 && units[u].bits < place - at; u--)
-		;
-	if (at < place)
-		put_bits(w, units[u].type, place - at);
-}
-
 static int put_member(struct writer *w, const struct btf_type *t, uint16_t i, bool whole, struct scope *scope,
 		      uint32_t owner)
 {
@@ -557,8 +501,8 @@ static int put_members(struct writer *w, uint32_t id, bool whole, bool packed, s
 		uint64_t place = btf_member_bit_offset(t, i);
 
 		if (btf_is_struct(t))
-			put_padding(w, at, place, packed ? 1 : cb_btf_index_align(w->ix, type),
-				    bits && bit_field_before);
+			cb_slice_padding(w->out, w->indent, at, place, packed ? 1 : cb_btf_index_align(w->ix, type),
+					 bits && bit_field_before);
 		err = put_member(w, t, i, whole, scope, id);
 		at = place + (bits ? bits : 8 * cb_btf_index_size(w->ix, type));
 		bit_field_before = bits;
@@ -566,7 +510,7 @@ static int put_members(struct writer *w, uint32_t id, bool whole, bool packed, s
 			err = corrupt(w, id);
 	}
 	if (btf_is_struct(t))
-		put_padding(w, at, 8ULL * t->size, cb_btf_index_align(w->ix, id), false);
+		cb_slice_padding(w->out, w->indent, at, 8ULL * t->size, cb_btf_index_align(w->ix, id), false);
 	return err;
 }
 

@@ -147,6 +147,8 @@ static bool compare(const char *name, const char *text, size_t len)
 		fail_msg("%s, %s: compiles against the %s only", s.name, name, whole ? "whole" : "slice");
 	if (whole)
 		assert_objects_same(name);
+	if (whole && slices_run("test ! -s %s/whole/log -a -s %s/slice/log", s.dir, s.dir))
+		fail_msg("%s, %s: clang warns of the slice", s.name, name);
 	compiled += whole;
 	return whole;
 }
