@@ -65,7 +65,7 @@ static struct cb_kernel *add(struct cb_kernels *k, const char *arch, const char 
 	*one = (struct cb_kernel){0};
 	snprintf(one->arch, sizeof(one->arch), "%s", arch);
 	snprintf(one->release, sizeof(one->release), "%s", release);
-	snprintf(one->digest, sizeof(one->digest), "%s", digest);
+	snprintf(one->digest, sizeof(one->digest), "%.*s", CB_SHA256_HEX - 1, digest);
 	return one;
 }
 
