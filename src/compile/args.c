@@ -57,13 +57,6 @@ const char *cb_target_arch(const char *machine)
 	return machine;
 }
 
-const char *const *cb_args_include_dirs(void)
-{
-	static const char *const dirs[] = {CB_LIBBPF_INCLUDE, "/usr/include", "/usr/local/include", NULL};
-
-	return dirs;
-}
-
 void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w)
 {
 	static const char *const always[] = {"-g",

@@ -48,8 +48,9 @@ struct job {
 	const struct cb_compile_request *rq;
 	struct cb_compile_answer *a;
 	char clang[PATH_MAX];
+	char clang_headers[PATH_MAX]; /* of an isolated compile */
 	struct cb_headers headers;
-	struct cb_workdir workdir;
+	struct cb_workdir workdir, ours; /* the user's headers, lbc.h: when they are not files of this machine */
 	struct cb_names names;
 	char *text; /* of the source: malloc'd unless it is the request's */
 	size_t len;
@@ -139,12 +140,23 @@ static int open_user_dir(struct job *j)
 	return err;
 }
 
+/* Another user's clang may not see this user's cache. */
+static int open_our_dir(struct job *j)
+{
+	int err;
+
+	if (!j->rq->isolated)
+		return open_dir(j, j->headers.lbc);
+	err = cb_headers_workdir(&j->ours, j->e);
+	return err ? err : move_up(j, j->ours.fd);
+}
+
 static int open_headers(struct job *j)
 {
 	j->fds[CB_FD_DIR] = open_user_dir(j);
 	if (j->fds[CB_FD_DIR] < 0)
 		return j->fds[CB_FD_DIR];
-	j->fds[CB_FD_LBC] = open_dir(j, j->headers.lbc);
+	j->fds[CB_FD_LBC] = open_our_dir(j);
 	return j->fds[CB_FD_LBC] < 0 ? j->fds[CB_FD_LBC] : 0;
 }
 
@@ -269,16 +281,31 @@ static int killed(struct job *j, const struct cb_job_end *end)
 		return cb_fail(j->e, ETIMEDOUT,
 			       "%s takes too long to compile: more than %d s of CPU time or %d s in all", j->rq->path,
 			       CPU_SECONDS, WALL_MS / 1000);
-	if (end->signal == SIGXFSZ)
+	if (end->out_of_memory)
+		return cb_fail(j->e, EDQUOT, "%s takes more than %zu MB of memory to compile", j->rq->path,
+			       MEMORY_MAX >> 20);
+	if (end->output_full)
 		return cb_fail(j->e, EDQUOT, "what %s compiles to is larger than %d MB", j->rq->path, OUTPUT_MAX >> 20);
+	if (!end->signal)
+		return cb_fail(j->e, EIO, "the compiler crashed on %s", j->rq->path);
 	if (j->rq->isolated)
 		return cb_fail(j->e, EIO, "the compiler crashed on %s (%s)", j->rq->path, strsignal(end->signal));
 	return cb_job_killed(&(struct cb_job){.clang = j->clang}, end, j->e);
 }
 
+/* clang has caught its own crash, and tells of it: where it was loaded, and how it was called. */
+static bool told_of_crash(const struct job *j)
+{
+	const char *messages = cb_buf_cstr((struct cb_buf *)&j->messages);
+
+	return strstr(messages, "PLEASE submit a bug report") || strstr(messages, "\nStack dump:");
+}
+
 static int run_once(struct job *j, const struct cb_args *args)
 {
-	struct cb_sandbox sandbox = {.readable = cb_args_include_dirs(),
+	const char *const readable[] = {CB_LIBBPF_INCLUDE, "/usr/include", "/usr/local/include", j->clang_headers,
+					NULL};
+	struct cb_sandbox sandbox = {.readable = readable,
 				     .cpu_seconds = CPU_SECONDS,
 				     .wall_ms = WALL_MS,
 				     .memory = MEMORY_MAX,
@@ -294,11 +321,15 @@ static int run_once(struct job *j, const struct cb_args *args)
 	int err = cb_job_run(j->rq->zygote, &job, &end, j->e);
 
 	j->a->clang_ns += now_ns() - start;
-	if (!err && end.signal)
+	if (!err && (end.signal || end.timed_out || end.out_of_memory || end.output_full))
 		err = killed(j, &end);
 	if (err)
 		return cb_fail_in(j->e, err, "cannot compile %s", j->rq->path);
 	err = read_messages(j);
+	if (!err && end.status && j->rq->isolated && told_of_crash(j)) {
+		cb_diags_free(&j->a->diags);
+		return killed(j, &end);
+	}
 	return err || (!end.status && wrote_object(j)) ? err : refused(j);
 }
 
@@ -437,6 +468,16 @@ static int make_or_find(struct job *j)
 
 /* ---- All of it ---------------------------------------------------------------------------------------------------- */
 
+static int prepare_headers(struct job *j)
+{
+	if (!j->rq->isolated)
+		return cb_headers_prepare(&j->headers, j->rq->log, j->e);
+	if (!j->rq->clang_headers)
+		return cb_clang_headers(j->clang, j->clang_headers, j->e);
+	snprintf(j->clang_headers, sizeof(j->clang_headers), "%s", j->rq->clang_headers);
+	return 0;
+}
+
 static int compile(struct job *j)
 {
 	int err = read_source(j);
@@ -448,7 +489,7 @@ static int compile(struct job *j)
 	if (!err)
 		err = cb_clang_find(j->rq->clang, j->clang, sizeof(j->clang), j->e);
 	if (!err)
-		err = cb_headers_prepare(&j->headers, j->rq->log, j->e);
+		err = prepare_headers(j);
 	if (!err)
 		err = cb_names_init(&j->names, j->rq->path, j->headers.lbc, j->e);
 	if (!err)
@@ -460,6 +501,7 @@ static int compile(struct job *j)
 	cb_vmlinux_close(&j->vmlinux);
 	cb_headers_release(&j->headers);
 	cb_workdir_remove(&j->workdir);
+	cb_workdir_remove(&j->ours);
 	for (int i = 0; i < CB_FDS; i++)
 		if (j->fds[i] >= 0)
 			close(j->fds[i]);
@@ -471,7 +513,7 @@ static int compile(struct job *j)
 
 int cb_compile_full(const struct cb_compile_request *rq, struct cb_compile_answer *a, struct cb_err *e)
 {
-	struct job j = {.rq = rq, .a = a, .workdir.fd = -1, .fds = {-1, -1, -1, -1, -1, -1}, .e = e};
+	struct job j = {.rq = rq, .a = a, .workdir.fd = -1, .ours.fd = -1, .fds = {-1, -1, -1, -1, -1, -1}, .e = e};
 	sigset_t wait;
 	int err;
 

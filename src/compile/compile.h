@@ -46,6 +46,7 @@ struct cb_compile_request {
 	const char *arch;	   /* "x86_64", "aarch64"; NULL: this machine's */
 	const char *const *cflags; /* NULL, or arguments for clang ending with NULL; the caller has checked them */
 	const char *clang;	   /* NULL: $CLANG, else found in $PATH */
+	const char *clang_headers; /* of an isolated compile: what cb_clang_headers() found; NULL: find them now */
 	struct cb_zygote *zygote;  /* NULL: clang is started anew */
 	bool cached;		   /* look into this user's cache of objects, and keep the result there */
 	bool whole_header;	   /* compile against the whole vmlinux.h: for comparison */

@@ -75,6 +75,14 @@ int cb_headers_prepare(struct cb_headers *h, const struct cb_log *log, struct cb
 	return make_temporary(h, e);
 }
 
+int cb_headers_workdir(struct cb_workdir *w, struct cb_err *e)
+{
+	const struct cb_header ours[] = {{"coolbpf/lbc.h", (const char *)cb_lbc_h, cb_lbc_h_len},
+					 {"kernel/vmlinux.h", stub, sizeof(stub) - 1}};
+
+	return cb_workdir_make(w, ours, sizeof(ours) / sizeof(*ours), e);
+}
+
 void cb_headers_release(struct cb_headers *h)
 {
 	static const char *const parts[] = {"/kernel/vmlinux.h", "/kernel", "/coolbpf/lbc.h", "/coolbpf", ""};

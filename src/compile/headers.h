@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "compile/workdir.h"
 
 struct cb_headers {
 	char lbc[PATH_MAX];	  /* holds coolbpf/lbc.h and kernel/vmlinux.h, the stub */
@@ -23,6 +24,9 @@ struct cb_headers {
  * cb_headers_release() even after an error. */
 int cb_headers_prepare(struct cb_headers *h, const struct cb_log *log, struct cb_err *e);
 void cb_headers_release(struct cb_headers *h);
+
+/* The same in a directory without a name, see workdir.h. */
+int cb_headers_workdir(struct cb_workdir *w, struct cb_err *e);
 
 /* A descriptor of the whole vmlinux.h for the BTF at this path, from the cache, or written now; -errno. */
 int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_err *e);

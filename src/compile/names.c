@@ -64,7 +64,7 @@ void cb_names_message(const struct cb_names *n, const char *text, struct cb_buf 
 			cb_buf_str(out, CB_KERNEL_H);
 			text += len;
 		} else if ((len = in_dir(text, CB_NAME_LBC))) {
-			cb_buf_printf(out, "%s/", n->lbc);
+			cb_buf_printf(out, "%s%s", n->lbc, *n->lbc ? "/" : "");
 			text += len;
 		} else {
 			cb_buf_ch(out, *text++);

@@ -27,7 +27,7 @@ enum { CB_FD_SOURCE, CB_FD_OBJECT, CB_FD_MESSAGES, CB_FD_DIR, CB_FD_KERNEL, CB_F
 struct cb_names {
 	const char *path;      /* of the source, as the user gave it */
 	int dir_len;	       /* of path: up to and with the last slash */
-	const char *lbc;       /* the directory of lbc.h */
+	const char *lbc;       /* the directory of lbc.h; "": it has no name */
 	char source[PATH_MAX]; /* clang's name of the source, at least as long as its base name */
 };
 

@@ -236,7 +236,8 @@ static void read_tag(struct reading *r)
 /* Of the CO-RE relocations the one that compares all members. */
 static bool asks_for_whole_types(const struct cb_lex *lx)
 {
-	static const char *const names[] = {"bpf_core_type_matches", "BPF_TYPE_MATCHES", "__builtin_preserve_type_info"};
+	static const char *const names[] = {"bpf_core_type_matches", "BPF_TYPE_MATCHES",
+					    "__builtin_preserve_type_info"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (cb_lex_says(lx, names[i], strlen(names[i])))

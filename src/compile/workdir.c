@@ -95,12 +95,13 @@ static int make_parents(int dir, const char *name)
 
 	for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
 		snprintf(path, sizeof(path), "%.*s", (int)(slash - name), name);
-		if (mkdirat(dir, path, 0755) && errno != EEXIST)
+		if (mkdirat(dir, path, 0755) ? errno != EEXIST : fchmodat(dir, path, 0755, 0))
 			return -errno;
 	}
 	return 0;
 }
 
+/* Modes are set, and not left to the umask: another user's clang is to read them. */
 static int put(int dir, const struct cb_header *h, struct cb_err *e)
 {
 	int err = make_parents(dir, h->name), fd = -1;
@@ -108,6 +109,8 @@ static int put(int dir, const struct cb_header *h, struct cb_err *e)
 	if (!err) {
 		fd = openat(dir, h->name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 		err = fd < 0 ? -errno : cb_write_all(fd, h->text, h->len);
+		if (!err && fchmod(fd, 0644))
+			err = -errno;
 	}
 	if (fd >= 0)
 		close(fd);

@@ -370,6 +370,8 @@ static int wait_end(struct cb_zygote *z, const struct cb_job *job, struct cb_job
 		stop(z);
 		return cb_fail(e, EIO, "the waiting %s is gone; was it killed, did memory run out?", z->clang);
 	}
+	if (!said.taken && !end->timed_out)
+		return -ENOTCONN;
 	end->cpu_ns = said.cpu_ns;
 	end->max_rss = said.max_rss;
 	cb_job_ended(job, said.status, end);
@@ -475,12 +477,12 @@ int cb_zygote_run(struct cb_zygote *z, const struct cb_job *job, struct cb_job_e
 		err = ready(z, job, e);
 		if (!err)
 			err = send_job(z, job, e);
+		if (!err)
+			err = wait_end(z, job, end, e);
 		if (err == -ENOTCONN)
 			stop(z);
 	}
-	if (err == -ENOTCONN)
-		return cb_fail(e, EIO, "the waiting %s ends at once", z->clang);
-	return err ? err : wait_end(z, job, end, e);
+	return err == -ENOTCONN ? cb_fail(e, EIO, "the waiting %s ends at once", z->clang) : err;
 }
 
 /* ---- which clang can */

@@ -4,6 +4,7 @@
  *
  * One process and thread serves all connections; the work is done by others (pool.h).
  */
+#include "compile/zygote.h"
 #include "service/server.h"
 
 #include <errno.h>
@@ -275,8 +276,16 @@ static void raise_limits(unsigned connections)
 			(unsigned long long)l.rlim_cur, connections);
 }
 
+static void say_warning(void *ctx, enum cb_log_level level, const char *text)
+{
+	(void)ctx;
+	(void)level;
+	fprintf(stderr, "coolbpf: %s\n", text);
+}
+
 static int prepare(struct server *sv)
 {
+	static const struct cb_log warnings = {.level = CB_WARN, .say = say_warning};
 	struct cb_service *s = &sv->service;
 	const struct cb_serve_opts *o = s->opts;
 	int err = 0;
@@ -288,6 +297,10 @@ static int prepare(struct server *sv)
 	if (snprintf(s->work_dir, sizeof(s->work_dir), "%s/btf", o->cache_dir) >= (int)sizeof(s->work_dir))
 		return cb_fail(sv->e, ENAMETOOLONG, "%s: the name is too long", o->cache_dir);
 	raise_limits(o->max_connections);
+	if (o->sandbox)
+		err = cb_sandbox_check(&warnings, sv->e);
+	if (err)
+		return cb_fail_more(sv->e, err, "; --no-sandbox serves clients that are trusted");
 	s->base = event_base_new();
 	if (!s->base)
 		return cb_fail(sv->e, ENOMEM, "cannot make an event loop");

@@ -27,7 +27,7 @@ struct worker {
 	const struct cb_makers *makers;
 	struct cb_worker_config config;
 	struct cb_buf config_frame; /* holds config's texts */
-	char clang[PATH_MAX];
+	char clang[PATH_MAX], clang_headers[PATH_MAX];
 	struct cb_zygote *zygote;
 	struct cb_cache answers;
 	uint64_t evicted_told; /* of what answers has dropped */
@@ -152,6 +152,7 @@ static struct cb_compile_request compile_request(const struct worker *w, const s
 		.arch = *rq->arch ? rq->arch : NULL,
 		.cflags = rq->flags,
 		.clang = w->clang,
+		.clang_headers = w->config.isolated ? w->clang_headers : NULL,
 		.zygote = w->zygote,
 	};
 }
@@ -277,6 +278,9 @@ static int prepare(struct worker *w, char *compiler, size_t size, struct cb_err 
 	err = cb_clang_find(*w->config.clang ? w->config.clang : NULL, w->clang, sizeof(w->clang), e);
 	if (!err)
 		err = cb_clang_check(w->clang, &none, compiler, size, e);
+	if (err)
+		return err;
+	err = w->config.isolated ? cb_clang_headers(w->clang, w->clang_headers, e) : 0;
 	if (err)
 		return err;
 	err = cb_zygote_new(w->clang, NULL, &w->zygote, e);

@@ -13,7 +13,10 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <sched.h>
+#include <seccomp.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -223,7 +226,7 @@ static void writes_no_file(void **state)
 
 	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
 		for (int by_zygote = 0; by_zygote < 2; by_zygote++) {
-			const char *argv[12] = {clang, "-g", "-O2", "-target",	      "bpf",
+			const char *argv[13] = {clang, "-g", "-O2", "-target",	      "bpf",
 						"-x",  "c",  "-c",  "/proc/self/fd/0"};
 			char room[3][128];
 			struct run r;
@@ -236,7 +239,7 @@ static void writes_no_file(void **state)
 			assert_int_equal(r.err, 0);
 			run_free(&r);
 		}
-	assert_int_equal(entries(allowed), 2); /* good.h, link.h */
+	assert_int_equal(entries(allowed), 3); /* good.h, link.h, scrap.h */
 }
 
 static void runs_nothing(void **state)
@@ -280,14 +283,175 @@ static void shared_descriptor_stays(void **state)
 	close(header);
 }
 
-/* ---- the sandbox as such: a program of this test's in the place of clang */
+/* ---- the sandbox as such, with inside.c in the place of clang */
 
-static void good_enough(void **state)
+enum { LANDLOCK = 1, NAMESPACES = 2 };
+
+static void run_inside(struct run *r, const struct cb_sandbox *sandbox)
 {
-	struct cb_err e = {0};
+	char path[4096], parent[16], good[128], bad[128];
+	const char *argv[] = {path, parent, good, bad, NULL};
 
-	if (cb_sandbox_check(NULL, &e))
-		fail_msg("%s", e.text);
+	snprintf(path, sizeof(path), "%s/tests/compile/inside", getenv("BUILD"));
+	snprintf(parent, sizeof(parent), "%d", getpid());
+	snprintf(good, sizeof(good), "%s/scrap.h", allowed);
+	snprintf(bad, sizeof(bad), "%s/bad.h", forbidden);
+	run_job(r, NULL, path, argv, sandbox, "", 0, NULL, 0);
+}
+
+static void assert_inside(const struct run *r, unsigned layers)
+{
+	static const char *const can[] = {
+		"read allowed", "read allowed by descriptor", "write object", "thread", "signal itself", "see parent"};
+	/* kept out by Landlock alone, or a tree of its own */
+	static const char *const files[] = {"read forbidden", "read passwd", "read maps", "list root", "list proc"};
+	char line[64];
+
+	if (r->err || r->end.status)
+		fail_msg("%s status %d signal %d %s%s", r->e.text, r->end.status, r->end.signal, r->object,
+			 r->messages);
+	for (const char *p = r->object; (p = strstr(p, "yes ")); p++) {
+		bool expected = false;
+
+		snprintf(line, sizeof(line), "%.*s", (int)strcspn(p + 4, "\n"), p + 4);
+		for (size_t i = 0; i < sizeof(can) / sizeof(*can); i++)
+			expected |= !strcmp(line, can[i]);
+		for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !(layers & LANDLOCK); i++)
+			expected |= !strcmp(line, files[i]);
+		if (!expected)
+			fail_msg("it can: %s", line);
+	}
+	for (size_t i = 0; i < sizeof(can) / sizeof(*can); i++) {
+		snprintf(line, sizeof(line), "yes %s\n", can[i]);
+		if (!strstr(r->object, line))
+			fail_msg("it cannot: %s", can[i]);
+	}
+	assert_non_null(strstr(r->object, "no execve\n"));
+	assert_non_null(strstr(r->object, "limits core 0 cpu 1\n"));
+	assert_int_equal(!!strstr(r->object, "host clang\n"), !!(layers & NAMESPACES));
+}
+
+static void taken_over(void **state)
+{
+	struct run r;
+
+	run_inside(&r, &limits);
+	assert_inside(&r, LANDLOCK | NAMESPACES);
+	run_free(&r);
+}
+
+/* These tests can fail: without a sandbox all this can be done. */
+static void free_to_do_it(void **state)
+{
+	static const char *const can[] = {"read passwd", "write allowed", "create", "socket inet",
+					  "fork",	 "kill parent",	  "memfd",  "write source"};
+	static const char text[] = "#define SEC(name) __attribute__((section(name), used))\n"
+				   "#line 1 \"/etc/passwd\"\n"
+				   "SEC(\"kprobe/x\") int f(int *a) { return a[0]; }\n";
+	char line[64];
+	struct run r;
+
+	run_inside(&r, NULL);
+	for (size_t i = 0; i < sizeof(can) / sizeof(*can); i++) {
+		snprintf(line, sizeof(line), "yes %s\n", can[i]);
+		if (!strstr(r.object, line))
+			fail_msg("without a sandbox it cannot: %s (%zu bytes, status %d signal %d: %s)", can[i], r.size,
+				 r.end.status, r.end.signal, r.object);
+	}
+	run_free(&r);
+	unlink("/tmp/coolbpf-inside");
+	rmdir("/tmp/coolbpf-inside");
+	run_text(&r, clang, NULL, NULL, text);
+	assert_true(holds(r.object, r.size, "root:"));
+	run_free(&r);
+}
+
+/* As a machine without them answers, for this process and its children. */
+static void forbid(const char *const *calls, bool without_user)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+
+	for (; *calls; calls++)
+		assert_int_equal(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), seccomp_syscall_resolve_name(*calls), 0),
+				 0);
+	if (without_user)
+		assert_int_equal(seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
+						  SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER)),
+				 0);
+	assert_int_equal(seccomp_load(ctx), 0);
+	seccomp_release(ctx);
+}
+
+/* What a child without these calls, and as this user (0: as now) comes to. */
+struct seen {
+	int check, status;
+	struct run inside;
+};
+
+static void look(struct seen *seen, uid_t uid, const char *const *calls, bool without_user)
+{
+	struct run *r = &seen->inside, compiled;
+
+	/* a change of user hides a process's files in /proc from it, until it runs another program */
+	if (uid && (setresgid(uid, uid, uid) || setresuid(uid, uid, uid) || prctl(PR_SET_DUMPABLE, 1)))
+		_exit(99);
+	forbid(calls, without_user);
+	seen->check = cb_sandbox_check(NULL, NULL);
+	run_inside(r, &limits);
+	run_text(&compiled, clang, NULL, &limits, "int x;\n");
+	seen->status = compiled.err ? compiled.err : compiled.end.status;
+}
+
+static void in_child(uid_t uid, const char *const *calls, bool without_user, unsigned layers, int check)
+{
+	enum { ROOM = 1 << 16 };
+	struct seen *seen = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	char *text = (char *)(seen + 1);
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		look(seen, uid, calls, without_user);
+		snprintf(text, ROOM - sizeof(*seen), "%s", seen->inside.object);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	assert_int_equal(status, 0);
+	assert_int_equal(seen->check, check);
+	assert_int_equal(seen->status, 0);
+	seen->inside.object = text;
+	seen->inside.messages = "";
+	assert_inside(&seen->inside, layers);
+	munmap(seen, ROOM);
+}
+
+static const char *const landlock_calls[] = {"landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self",
+					     NULL};
+static const char *const nothing[] = {NULL};
+
+static void without_landlock(void **state)
+{
+	in_child(0, landlock_calls, false, NAMESPACES, -EPERM);
+}
+
+static void without_user_namespaces(void **state)
+{
+	in_child(0, nothing, true, LANDLOCK | NAMESPACES, 0);
+}
+
+static void as_a_user(void **state)
+{
+	in_child(65533, nothing, false, LANDLOCK | NAMESPACES, 0);
+}
+
+static void as_a_user_without_namespaces(void **state)
+{
+	in_child(65533, nothing, true, LANDLOCK, 0);
+}
+
+static void as_a_user_without_all(void **state)
+{
+	in_child(65533, landlock_calls, true, 0, -EPERM);
 }
 
 /* ---- */
@@ -304,6 +468,8 @@ static int make(void **state)
 		return -1;
 	snprintf(path, sizeof(path), "%s/good.h", allowed);
 	cb_file_write(path, "#define X 12345\n", 16, 0644, NULL);
+	snprintf(path, sizeof(path), "%s/scrap.h", allowed);
+	cb_file_write(path, "", 0, 0644, NULL);
 	snprintf(path, sizeof(path), "%s/bad.h", forbidden);
 	cb_file_write(path, "#define X 12345\n", 16, 0644, NULL);
 	snprintf(path, sizeof(path), "%s/link.h", allowed);
@@ -326,15 +492,19 @@ static int drop(void **state)
 
 static int is_source(const struct dirent *d)
 {
-	const char *only = getenv("ONLY");
-
-	return strstr(d->d_name, ".bpf.c") && (!only || strstr(d->d_name, only));
+	return strstr(d->d_name, ".bpf.c") != NULL;
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good_enough),
+		cmocka_unit_test(taken_over),
+		cmocka_unit_test(free_to_do_it),
+		cmocka_unit_test(without_landlock),
+		cmocka_unit_test(without_user_namespaces),
+		cmocka_unit_test(as_a_user),
+		cmocka_unit_test(as_a_user_without_namespaces),
+		cmocka_unit_test(as_a_user_without_all),
 		cmocka_unit_test(reads_what_it_may),
 		cmocka_unit_test(reads_its_directories),
 		cmocka_unit_test(waits_for_a_pipe),
@@ -359,6 +529,7 @@ int main(void)
 	for (int i = 0; i < n; i++)
 		all[OWN + i] = (struct CMUnitTest){
 			.name = sources[i]->d_name, .test_func = hostile, .initial_state = sources[i]->d_name};
+	cmocka_set_test_filter(getenv("ONLY"));
 	err = _cmocka_run_group_tests("sandbox", all, (size_t)n + OWN, make, drop);
 	for (int i = 0; i < n; i++)
 		free(sources[i]);

@@ -308,6 +308,21 @@ static void killed_in_a_job(void **state)
 	}
 }
 
+/* Whoever inherits it may take its time to notice. */
+static bool is_gone(pid_t pid)
+{
+	char path[64], *text;
+	size_t len;
+	bool gone;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (cb_file_read(path, 4096, &text, &len, NULL))
+		return true;
+	gone = strstr(text, ") Z ");
+	free(text);
+	return gone;
+}
+
 /* Whoever has a zygote and is killed leaves neither it nor its job behind. */
 static void owner_is_killed(void **state)
 {
@@ -331,10 +346,10 @@ static void owner_is_killed(void **state)
 		job = job_of(zygote);
 		kill(owner, SIGKILL);
 		waitpid(owner, NULL, 0);
-		for (int tries = 0; tries < 100 && (!kill(zygote, 0) || !kill(job, 0)); tries++)
+		for (int tries = 0; tries < 100 && !(is_gone(zygote) && is_gone(job)); tries++)
 			usleep(20000);
-		assert_int_equal(kill(zygote, 0), -1);
-		assert_int_equal(kill(job, 0), -1);
+		assert_true(is_gone(zygote));
+		assert_true(is_gone(job));
 	}
 }
 
@@ -400,8 +415,10 @@ static void many_jobs(void **state)
 	assert_int_equal(zygote, zygote_of());
 	assert_int_equal(descriptors(getpid()), fds_before);
 	assert_int_equal(descriptors(zygote), zygote_fds);
-	job_of(zygote); /* and no other, dead or alive */
+	job_of(zygote);	     /* and no other, dead or alive */
+#ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed */
 	assert_in_range(resident_kb(getpid()), 0, own_before + 2048);
+#endif
 	assert_in_range(resident_kb(zygote), 0, zygote_before + 2048);
 }
 
@@ -436,5 +453,6 @@ int main(void)
 		cmocka_unit_test(free_ends_all),
 	};
 
+	cmocka_set_test_filter(getenv("ONLY"));
 	return cmocka_run_group_tests(tests, make, drop);
 }

@@ -163,7 +163,7 @@ static int run_job(pid_t parent)
 {
 	struct cb_zygote_job job;
 	struct cb_confine confine;
-	int fds[CB_ZYGOTE_FDS];
+	int fds[CB_ZYGOTE_FDS] = {0};
 	unsigned nfds;
 	size_t size;
 	int status;
@@ -182,6 +182,9 @@ static int run_job(pid_t parent)
 	set_mask(job.mask);
 	if (job.sandbox && !cb_confine(&confine))
 		_exit(125);
+	/* the zygote believes what it finds there */
+	if (!job.first)
+		munmap(shared, sizeof(*shared));
 	status = clang_main((int)job.argc, args, environ);
 	if (job.first)
 		after_first(&job);
@@ -222,54 +225,60 @@ static bool wait_for(pid_t child, int *status, struct rusage *usage)
 	return go_on;
 }
 
-/* False: it was the last one. */
 static bool say_end(int status, const struct rusage *usage)
 {
 	struct cb_zygote_end end = {.status = status,
+				    .taken = shared->taken,
 				    .returned = shared->returned,
 				    .cpu_ns = ns(&usage->ru_utime) + ns(&usage->ru_stime),
-				    .max_rss = usage->ru_maxrss,
-				    .faults = usage->ru_minflt + usage->ru_majflt};
+				    .max_rss = usage->ru_maxrss};
 
 	return send(SOCKET, &end, sizeof(end), MSG_NOSIGNAL) == sizeof(end);
 }
 
-static int serve(int argc, char **argv, char **envp)
+/* Nothing of what made this a zygote is left but SOCKET. */
+static bool settle(void)
 {
-	struct cb_zygote_hello hello = {.magic = CB_ZYGOTE_MAGIC};
 	struct sigaction act = {.sa_handler = wake};
-	pid_t self = getpid();
-	struct rusage usage;
 	sigset_t all;
-	int status;
-	bool go_on;
 
 	forget_variable("LD_PRELOAD");
 	forget_variable("LD_BIND_NOW");
 	forget_variable("GLIBC_TUNABLES");
 	forget_variable(CB_ZYGOTE_VARIABLE);
 	if (dup2(CB_ZYGOTE_SOCKET, SOCKET) != SOCKET)
-		return 125;
+		return false;
 	close_from(SOCKET + 1);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	sigaction(SIGCHLD, &act, NULL);
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED || send(SOCKET, &hello, sizeof(hello), MSG_NOSIGNAL) != sizeof(hello))
-		return 125;
+	return shared != MAP_FAILED;
+}
+
+static int serve(int argc, char **argv, char **envp)
+{
+	struct cb_zygote_hello hello = {.magic = CB_ZYGOTE_MAGIC};
+	pid_t self = getpid();
+	struct rusage usage;
+	bool go_on;
+
+	if (!settle() || send(SOCKET, &hello, sizeof(hello), MSG_NOSIGNAL) != sizeof(hello))
+		_exit(125);
 	do {
 		pid_t child;
+		int status;
 
 		memset(shared, 0, sizeof(*shared));
 		child = fork();
 		if (child < 0)
-			return 125;
+			_exit(125);
 		if (!child)
 			return run_job(self);
 		go_on = wait_for(child, &status, &usage);
 		cb_hot_move(&shared->hot);
-		if (shared->taken)
-			go_on &= say_end(status, &usage);
+		/* A child that was killed as it waited may have a job or not: coolbpf is to start anew. */
+		go_on &= say_end(status, &usage) && shared->taken;
 	} while (go_on);
 	/* clang's own end is not ours */
 	_exit(0);

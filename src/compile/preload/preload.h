@@ -49,10 +49,11 @@ enum { CB_ZYGOTE_TRY = 1, CB_ZYGOTE_WARM = 2 };
 
 struct cb_zygote_end {
 	int32_t status;	   /* as wait() has it */
+	uint32_t taken;	   /* 0: the child was killed before its job began, and the zygote has ended */
 	uint32_t returned; /* of a first job: this process's own main() came back */
+	uint32_t pad;
 	uint64_t cpu_ns;
 	int64_t max_rss; /* kB */
-	int64_t faults;	 /* pages */
 };
 
 #endif

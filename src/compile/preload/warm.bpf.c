@@ -8,8 +8,8 @@
 typedef unsigned int u32;
 typedef unsigned long long u64;
 
-#define SEC(name)  __attribute__((section(name), used))
-#define INLINE	   static inline __attribute__((always_inline))
+#define SEC(name) __attribute__((section(name), used))
+#define INLINE	  static inline __attribute__((always_inline))
 #define READ(p, f)                                                                                                     \
 	({                                                                                                             \
 		typeof((p)->f) v;                                                                                      \
