@@ -153,7 +153,7 @@ static int send_request(struct call *c, struct cb_stream *s, const struct cb_buf
 		size_t first = sent < head->len ? head->len - sent : 0, rest = total - sent - first;
 		struct iovec iov[2] = {
 			{head->data + head->len - first, first},
-			{(char *)c->what->body + c->what->body_len - rest, rest},
+			{rest ? (char *)c->what->body + c->what->body_len - rest : NULL, rest},
 		};
 		ssize_t n = cb_stream_write(s, iov, rest ? 2 : 1);
 		int ready, err;

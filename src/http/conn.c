@@ -103,7 +103,7 @@ static bool conn_write(struct cb_conn *c)
 		size_t body = rq->out_len - (rq->sent - (rq->head.len - head));
 		struct iovec iov[2] = {
 			{rq->head.data + rq->head.len - head, head},
-			{(char *)rq->out + rq->out_len - body, body},
+			{body ? (char *)rq->out + rq->out_len - body : NULL, body},
 		};
 		ssize_t n = cb_stream_write(&c->stream, iov, body ? 2 : 1);
 

@@ -35,7 +35,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	fprintf(stderr, "%d %s\n", reply.status, reply.type);
-	fwrite(reply.body.data, 1, reply.body.len, stdout);
+	if (reply.body.len)
+		fwrite(reply.body.data, 1, reply.body.len, stdout);
 	cb_http_reply_free(&reply);
 	free(body);
 	return 0;
