@@ -39,7 +39,7 @@ void cb_access_log(const struct cb_service *s, const struct cb_http_request *rq,
 				      cb_http_request_peer(rq), "client", cb_json_string(v ? v->client->name : ""),
 				      "method", cb_json_string(cb_http_request_method_name(rq)), "path",
 				      cb_json_string(path), "status", status, "bytes", (json_int_t)sent_bytes, "ms",
-				      (double)(took_ns / 1000) / 1000, "cached", v ? v->cached : 0, "queue_ms",
+				      (double)took_ns / 1e6, "cached", v ? v->cached : 0, "queue_ms",
 				      (json_int_t)(v ? v->queue_ms : 0), "work_ms", (json_int_t)(v ? v->work_ms : 0)),
 			    &len);
 	cb_buf_add(&line, text, len);

@@ -210,7 +210,8 @@ static void add_cells(struct cells *c, const struct btf_type *t, const char *pre
 {
 	const struct btf_member *m = btf_members(t);
 
-	for (__u16 i = 0; i < btf_vlen(t) && c->n < CELLS_MAX; i++) {
+	/* every member counts, so that empty structs in empty structs come to an end */
+	for (__u16 i = 0; i < btf_vlen(t) && c->n++ < CELLS_MAX; i++) {
 		__u32 id = cb_btf_skip_modifiers(c->btf, m[i].type);
 		const struct btf_type *inner = btf__type_by_id(c->btf, id);
 		const char *name = btf__name_by_offset(c->btf, m[i].name_off);
@@ -222,7 +223,6 @@ static void add_cells(struct cells *c, const struct btf_type *t, const char *pre
 			add_cells(c, inner, longer, bit, depth + 1);
 			continue;
 		}
-		c->n++;
 		add_cell(c, prefix, name ? name : "", m[i].type, bit, btf_member_bitfield_size(t, i));
 	}
 }

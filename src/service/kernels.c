@@ -139,15 +139,17 @@ static bool is_btf(const void *data, size_t size)
 {
 	struct btf_header h;
 
-	memcpy(&h, data, size < sizeof(h) ? 0 : sizeof(h));
-	return size >= sizeof(h) && h.magic == BTF_MAGIC;
+	if (size < sizeof(h))
+		return false;
+	memcpy(&h, data, sizeof(h));
+	return h.magic == BTF_MAGIC;
 }
 
 static int read_file(struct cb_kernel *one, const char *path, bool packed, const char *work_dir, struct cb_err *e)
 {
-	char *data;
-	void *raw;
-	size_t len, raw_len;
+	char *data = NULL;
+	void *raw = NULL;
+	size_t len = 0, raw_len = 0;
 	int err = cb_file_read(path, CB_BTF_MAX, &data, &len, e);
 
 	if (err)

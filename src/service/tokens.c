@@ -81,7 +81,7 @@ int cb_tokens_read(struct cb_tokens *t, const char *path, struct cb_err *e)
 	struct cb_tokens fresh = {0};
 	unsigned n = 0;
 	size_t len;
-	char *data, *rest;
+	char *data = NULL, *rest;
 	int err = cb_file_read(path, FILE_MAX, &data, &len, e);
 
 	if (err)
@@ -95,7 +95,8 @@ int cb_tokens_read(struct cb_tokens *t, const char *path, struct cb_err *e)
 
 		err = read_line(&fresh, line, path, ++n, e);
 	}
-	explicit_bzero(data, len);
+	if (data)
+		explicit_bzero(data, len);
 	free(data);
 	if (err) {
 		cb_tokens_free(&fresh);

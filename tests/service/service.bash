@@ -30,13 +30,22 @@ wait_for() {
 	return 1
 }
 
+# Twice told to stop, a server ends at once, and a build with sanitizers then says what it has found.
 stop_all() {
 	local p
 	[ -f "$BATS_TEST_TMPDIR/pids" ] || return 0
 	while read -r p; do
-		kill -KILL "$p" 2>/dev/null && wait "$p" 2>/dev/null || true
+		kill -CONT "$p" 2>/dev/null || true
+		for signal in TERM TERM KILL; do
+			kill -$signal "$p" 2>/dev/null || break
+			for ((i = 0; i < 25; i++)); do
+				kill -0 "$p" 2>/dev/null || break
+				sleep 0.02
+			done
+		done
+		wait "$p" 2>/dev/null || true
 	done <"$BATS_TEST_TMPDIR/pids"
-	wait 2>/dev/null || true
+	run ! grep -E 'ERROR: (Address|Leak)Sanitizer|runtime error:' "$BATS_TEST_TMPDIR"/*.err
 }
 
 setup() {
