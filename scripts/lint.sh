@@ -6,8 +6,9 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
+# what is there to crash compilers crashes clang-format too
 c_files() {
-	git ls-files -z '*.c' '*.h'
+	git ls-files -z '*.c' '*.h' ':!tests/compile/hostile' ':!tests/service/abuse'
 }
 
 if [ "$1" = --format ]; then

@@ -51,9 +51,10 @@ static long ask(struct task_struct *t)
 	struct file *third;
 
 	bpf_core_read(&third, sizeof(third), &fds[3]);
-	return BPF_CORE_READ(t, comm[3]) + BPF_CORE_READ(pid, numbers[0].nr) + BPF_CORE_READ(pid, numbers[0].ns, level) +
-	       BPF_CORE_READ(z, lowmem_reserve[2]) + BPF_CORE_READ(third, f_path.dentry, d_name.name) +
-	       bpf_core_field_size(t->comm) + (long)BPF_CORE_READ(files, fd_array[2], f_op);
+	return BPF_CORE_READ(t, comm[3]) + BPF_CORE_READ(pid, numbers[0].nr) +
+	       BPF_CORE_READ(pid, numbers[0].ns, level) + BPF_CORE_READ(z, lowmem_reserve[2]) +
+	       BPF_CORE_READ(third, f_path.dentry, d_name.name) + bpf_core_field_size(t->comm) +
+	       (long)BPF_CORE_READ(files, fd_array[2], f_op);
 }
 #endif
 
@@ -132,8 +133,9 @@ static long ask(struct sock *sk)
 static long ask(struct dentry *d)
 {
 	return bpf_core_type_exists(struct task_struct) + bpf_core_type_size(struct mm_struct) * 3 +
-	       bpf_core_type_id_kernel(struct file) + bpf_core_type_exists(kuid_t) + bpf_core_type_size(union thread_union) +
-	       bpf_core_type_exists(enum pid_type) + sizeof(struct task_struct) + _Alignof(struct inode) + sizeof(*d);
+	       bpf_core_type_id_kernel(struct file) + bpf_core_type_exists(kuid_t) +
+	       bpf_core_type_size(union thread_union) + bpf_core_type_exists(enum pid_type) +
+	       sizeof(struct task_struct) + _Alignof(struct inode) + sizeof(*d);
 }
 #endif
 
@@ -174,9 +176,9 @@ static long ask(struct in6_addr *a)
 #endif
 
 #ifdef CASE_macros
-#define HOP(p, f)     BPF_CORE_READ(p, f, flags)
+#define HOP(p, f)      BPF_CORE_READ(p, f, flags)
 #define MEMBER(p, ...) BPF_CORE_READ(p, __VA_ARGS__)
-#define TWICE(p)      (MEMBER(p, mm, pgd) == MEMBER(p, active_mm, pgd))
+#define TWICE(p)       (MEMBER(p, mm, pgd) == MEMBER(p, active_mm, pgd))
 
 static long ask(struct task_struct *t)
 {
@@ -206,7 +208,8 @@ static long ask(kuid_t *uid)
 	seqcount_t *seq = (void *)uid;
 	dev_t dev = BPF_CORE_READ((struct inode *)uid, i_rdev);
 
-	return BPF_CORE_READ(uid, val) + flags + BPF_CORE_READ(pgd, pgd) + _(pids[2]) + BPF_CORE_READ(seq, sequence) + dev;
+	return BPF_CORE_READ(uid, val) + flags + BPF_CORE_READ(pgd, pgd) + _(pids[2]) + BPF_CORE_READ(seq, sequence) +
+	       dev;
 }
 #endif
 

@@ -180,7 +180,7 @@ rss() {
 
 @test "a thousand clients at once, each with a source of its own: all are served" {
 	start s
-	python3 - "${url#http://}" >times <<-'END'
+	python3 - "${url#http://}" >times.txt <<-'END'
 		import http.client, json, sys, threading, time
 		host, port = sys.argv[1].split(":")
 		N = 1000
@@ -206,7 +206,7 @@ rss() {
 		assert not failed, (len(failed), failed[:3])
 		print("all of %d in %.1f s" % (N, max(times)))
 	END
-	cat times
+	cat times.txt
 	[ "$(rss "$pid")" -lt 100000 ]
 	[ "$(metric compiles_total)" = 1000 ]
 }

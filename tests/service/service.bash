@@ -49,7 +49,7 @@ stop_all() {
 }
 
 setup() {
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	cat >small.c <<-'END'
 		#include "lbc.h"
 		SEC("raw_tp/sched_process_exec") int f(void *ctx) { return 0; }

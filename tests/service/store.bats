@@ -32,12 +32,12 @@ start_redis() {
 	kill -TERM "$pid"
 	wait "$pid"
 	for how in cut flipped; do
-		for f in $(find cache-s/answers -type f); do
+		while read -r f; do
 			case $how in
 			cut) truncate -s -10 "$f" ;;
 			flipped) printf 'X' | dd of="$f" bs=1 seek=200 conv=notrunc status=none ;;
 			esac
-		done
+		done < <(find cache-s/answers -type f)
 		cache_dir=$PWD/cache-s start $how
 		compile small.c
 		[ "$(jq -c '[.cached, .digest]' <<<"$body")" = "[false,\"$digest\"]" ]

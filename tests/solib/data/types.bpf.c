@@ -123,7 +123,8 @@ struct wide {
 	__int128 b;
 	u32 c;
 };
-struct empty {};
+struct empty {
+};
 struct with_empty {
 	u8 a;
 	struct empty e;
@@ -141,10 +142,11 @@ MAP(m_plain, text_t, word_t);
 MAP(m_enum, enum color, enum huge);
 MAP(m_pointer, char, void *);
 MAP(m_array, u32, nameless_t);
-MAP(m_anonymous, bool, struct {
-	u8 a;
-	u16 b;
-});
+MAP(
+	m_anonymous, bool, struct {
+		u8 a;
+		u16 b;
+	});
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
