@@ -51,11 +51,12 @@ static bool is_full(int fd, size_t limit)
 	return !fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_size > 0 && (size_t)st.st_size >= limit;
 }
 
-/* Memory that runs out is known by what LLVM says of it at the end. (A source that says the same spoils its own answer.) */
+/* Memory that runs out is known by what LLVM says of it at the end, in front of up to 256 lines for what was on its stack. (A
+ * source that says the same spoils its own answer.) */
 static bool ran_out(int fd)
 {
 	static const char *const words[] = {"out of memory", "bad_alloc", "Cannot allocate memory"};
-	char tail[16384];
+	char tail[128 << 10];
 	off_t size = lseek(fd, 0, SEEK_END);
 	ssize_t n;
 
