@@ -38,6 +38,7 @@ $(B)/build.ninja:
 setup:
 	@scripts/setup.sh all
 	@scripts/so-libs.sh
+	@scripts/clients.sh || true
 
 demo:
 	@scripts/setup.sh build
@@ -92,7 +93,8 @@ help:
 	@echo 'make check      install what is missing, build, run every test (root; without it many are skipped)'
 	@echo '                SAN=1: the same with AddressSanitizer and UBSan, in build-san/'
 	@echo 'make tsan       the test with threads under ThreadSanitizer (root)'
-	@echo 'make setup      install the packages that are missing (Debian 12, 13; root), fetch what the format .so is built of'
+	@echo 'make setup      install the packages that are missing (Debian 12, 13; root), fetch what the format .so is built of,'
+	@echo '                and the Python packages that the server is tried with'
 	@echo 'make install    to PREFIX (/usr/local) and LIBDIR below it, all below DESTDIR'
 	@echo 'make static     one static file that runs on any Linux of this architecture: build-static/coolbpf'
 	@echo 'make bench      start-up time, memory and throughput against libbpf by hand and bpftrace (root)'

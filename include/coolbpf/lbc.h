@@ -290,6 +290,17 @@ static __always_inline int lbc_log10(__u64 v)
 	return n;
 }
 
+/* The same for signed values, under the names that programs for older lbc.h call. */
+static __always_inline int fast_log2(long v)
+{
+	return v > 0 ? lbc_log2(v) : 0;
+}
+
+static __always_inline int fast_log10(long v)
+{
+	return v > 0 ? lbc_log10(v) : 0;
+}
+
 static __always_inline void add_hist(void *map, int slot, long count)
 {
 	long *counter = bpf_map_lookup_elem(map, &slot);
@@ -302,12 +313,12 @@ static __always_inline void add_hist(void *map, int slot, long count)
 
 static __always_inline void hist2_push(void *map, long v)
 {
-	add_hist(map, v > 0 ? lbc_log2(v) : 0, 1);
+	add_hist(map, fast_log2(v), 1);
 }
 
 static __always_inline void hist10_push(void *map, long v)
 {
-	add_hist(map, v > 0 ? lbc_log10(v) : 0, 1);
+	add_hist(map, fast_log10(v), 1);
 }
 
 /* ---- Events: a ring buffer where the kernel has one (5.8), else a perf buffer; one source, decided at load ------ */

@@ -115,20 +115,35 @@ static const char *kind_name(const struct btf_type *t)
 	}
 }
 
-/* Take "struct ", "union " or "enum " off; the keyword, or NULL. */
-static const char *keyword(const char **name)
+/* Take the first of these words that the name begins with off; the word, or NULL. */
+static const char *take_word(const char **name, const char *const *words)
 {
-	static const char *const words[] = {"struct", "union", "enum"};
+	for (; *words; words++) {
+		size_t n = strlen(*words);
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-		size_t n = strlen(words[i]);
-
-		if (!strncmp(*name, words[i], n) && (*name)[n] == ' ') {
+		if (!strncmp(*name, *words, n) && (*name)[n] == ' ') {
 			*name += n + 1;
-			return words[i];
+			return *words;
 		}
 	}
 	return NULL;
+}
+
+static const char *keyword(const char **name)
+{
+	static const char *const words[] = {"struct", "union", "enum", NULL};
+
+	return take_word(name, words);
+}
+
+/* The older clients ask for a member's type by the text that the member has it in. */
+static const char *unqualified(const char *name)
+{
+	static const char *const words[] = {"const", "volatile", NULL};
+
+	while (take_word(&name, words))
+		;
+	return name;
 }
 
 /* SQL's LIKE with % alone; '_' is a letter of names here. */
@@ -358,7 +373,7 @@ static json_t *lbc_one_struct(const struct btf *btf, const struct btf_type *t, b
 json_t *cb_lbc_struct(const struct btf *btf, const char *like)
 {
 	const bool many = strchr(like, '%');
-	const char *bare = like, *word = keyword(&bare);
+	const char *bare = unqualified(like), *word = keyword(&bare);
 	json_t *list = many ? json_array() : NULL;
 
 	for (__u32 id = 1; id < btf__type_cnt(btf); id++) {
@@ -404,7 +419,7 @@ static json_t *lbc_type_is(const char *name, const char *type, long long size)
 
 json_t *cb_lbc_type(const struct btf *btf, const char *name)
 {
-	const char *bare = name, *word = keyword(&bare), *other = full_name(bare);
+	const char *bare = unqualified(name), *word = keyword(&bare), *other = full_name(bare);
 	struct text text;
 
 	/* how these clients ask for the size of a pointer */

@@ -92,6 +92,14 @@ static const char *kind_of(const struct bpf_program *prog)
 	return bpf_program__type(prog) == BPF_PROG_TYPE_TRACEPOINT ? "tracepoint" : "the hook";
 }
 
+/* Clients write a star as the place of programs that they attach themselves; libbpf wants no place at all for that. */
+static bool has_no_place(const struct bpf_program *prog)
+{
+	const char *place = strchr(bpf_program__section_name(prog), '/');
+
+	return place && !strcmp(place, "/*");
+}
+
 int lbc_attach_all(void)
 {
 	struct bpf_program *prog;
@@ -100,7 +108,7 @@ int lbc_attach_all(void)
 	bpf_object__for_each_program (prog, lbc_loader.object) {
 		struct bpf_link *link;
 
-		if (!bpf_program__autoattach(prog))
+		if (!bpf_program__autoattach(prog) || has_no_place(prog))
 			continue;
 		lbc_forget();
 		link = bpf_program__attach(prog);

@@ -104,9 +104,12 @@ need_btf() {
 	[ "$(jq -r '.res.cell[] | select(.name == "in_execve") | .bits' <<<"$res")" != "" ]
 	lbc '{cmd: "struct", struct: "struct list_%"}'
 	[ "$(jq '.res | length <= 10 and (map(.name) | index("struct list_head") != null)' <<<"$res")" = true ]
+	# a member's type, as it stands there
+	lbc '{cmd: "struct", struct: "const volatile struct list_head"}'
+	[ "$(jq -c '[.res.name, .res.size]' <<<"$res")" = '["struct list_head",16]' ]
 	lbc '{cmd: "struct", struct: "struct nothing_is_called_so"}'
 	[ "$(jq -c '[.log, .res]' <<<"$res")" = '["ok.",null]' ]
-	for t in "u64 8" "unsigned int 4" "unsigned long 8" "size_t 8" "struct list_head 16" "_ 8"; do
+	for t in "u64 8" "unsigned int 4" "unsigned long 8" "size_t 8" "struct list_head 16" "const unsigned char 1" "volatile const struct list_head 16" "_ 8"; do
 		lbc "{cmd: \"type\", type: \"${t% *}\"}"
 		[ "$(jq .res.size <<<"$res")" = "${t##* }" ] || { echo "$t: $res"; return 1; }
 	done
