@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-"""compile.py COOLBPF [--runs N] [--json] [--check]: what compiling costs.
+"""compile.py BUILD [--runs N] [--json] [--check]: what compiling costs.
 
 Every tool and example is compiled cold, in turns, by
 
   (a) clang -O2 -g with the whole vmlinux.h         (c) coolbpf build: in its own process
   (b) the same with vmlinux.h precompiled           (d) coolbpf serve, over loopback
 
-and what comes out is compared: instructions, relocations and CO-RE relocations must be the same. Then the server: cache
-hits a second (wrk), memory at rest, and a thousand clients at once. CPU is what the kernel accounts: of the process and
-its children (a, b, c), of all processes of the server (d).
+and what comes out is compared: instructions, relocations and CO-RE relocations must be the same. Then what the slices cost
+(slice.c), and the server: cache hits a second (wrk), memory at rest, a thousand clients at once, and one client's flood
+beside others. CPU is what the kernel accounts: of the process and its children (a, b, c), of all processes of the server
+(d).
 """
 import argparse
 import asyncio
@@ -32,6 +33,7 @@ from same_object import Object, same
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SOURCES = sorted(glob.glob(f"{ROOT}/tools/*.bpf.c") + glob.glob(f"{ROOT}/examples/*.bpf.c"))
 CLIENTS = 1000
+FLOOD = 200
 
 
 def run(argv, **more):
@@ -245,22 +247,33 @@ def hits(server, directory):
     return statistics.median(rates), statistics.median(tails)
 
 
-async def one_client(server, number, ends):
+def slices(build):
+    """ms of CPU to find what each source includes and to write its slice: (median, largest)"""
+    out = subprocess.run([f"{build}/bench/slice", "-n", "5", *SOURCES], capture_output=True, text=True, check=True).stdout
+    costs = [float(m[1]) + float(m[2]) for m in re.finditer(r"^\S+\.bpf\.c +\d+ +([0-9.]+) +([0-9.]+) ", out, re.M)]
+    return statistics.median(costs), max(costs)
+
+
+async def ask(server, address, number, ends):
+    """One request of a client with an address and a source of its own; when it was answered goes to ends."""
     for attempt in range(60):
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        writer.write(server.request(f"{ROOT}/tools/execsnoop.bpf.c", f"\nint client_{number};\n"))
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port, local_addr=(address, 0))
+        writer.write(server.request(f"{ROOT}/examples/hello.bpf.c", f"\nint client_{number};\n"))
         status = int((await reader.readline()).split()[1])
         headers = await reader.readuntil(b"\r\n\r\n")
         body = await reader.readexactly(int(re.search(rb"content-length: *(\d+)", headers, re.I)[1]))
         writer.close()
         if status == 200:
-            answer = json.loads(body)
             ends.append(time.monotonic())
-            return f"client_{number}".encode() in base64.b64decode(answer["object"])
+            return f"client_{number}".encode() in base64.b64decode(json.loads(body)["object"])
         if status not in (429, 503):
             return False
         await asyncio.sleep(float(re.search(rb"retry-after: *(\d+)", headers, re.I)[1]))
     return False
+
+
+def address(i):
+    return f"127.1.{i // 250}.{i % 250 + 1}"
 
 
 async def thousand(server):
@@ -274,10 +287,22 @@ async def thousand(server):
 
     ends, start = [], time.monotonic()
     watcher = asyncio.create_task(watch())
-    results = await asyncio.gather(*(one_client(server, n, ends) for n in range(CLIENTS)))
+    results = await asyncio.gather(*(ask(server, address(n), n, ends) for n in range(CLIENTS)))
     done = True
     await watcher
     return {"failed": CLIENTS - sum(results), "seconds": max(ends, default=start) - start, "peak_mb": peak}
+
+
+async def flood(server):
+    """One client asks FLOOD times at once, then FLOOD clients once each: how many of the first's were answered before the
+    last of the others."""
+    first, others = [], []
+    asked = [asyncio.create_task(ask(server, "127.2.0.1", CLIENTS + n, first)) for n in range(FLOOD)]
+    await asyncio.sleep(0.5)
+    results = await asyncio.gather(*(ask(server, address(n), CLIENTS + FLOOD + n, others) for n in range(FLOOD)))
+    before = sum(t < max(others) for t in first)
+    results += await asyncio.gather(*asked)
+    return {"failed": 2 * FLOOD - sum(results), "before": before}
 
 
 def serving(coolbpf, directory):
@@ -285,9 +310,10 @@ def serving(coolbpf, directory):
     time.sleep(1)
     idle, with_zygotes = server.memory()
     rate, tail = hits(server, directory)
-    clients = asyncio.run(thousand(server))
+    clients, flooded = asyncio.run(thousand(server)), asyncio.run(flood(server))
     server.stop()
-    return {"idle_mb": idle, "idle_all_mb": with_zygotes, "hits": rate, "p99_ms": tail, "clients": clients}
+    return {"idle_mb": idle, "idle_all_mb": with_zygotes, "hits": rate, "p99_ms": tail, "clients": clients,
+            "flood": flooded}
 
 
 # ---- the table ----------------------------------------------------------------------------------------------------
@@ -319,6 +345,7 @@ def print_all(c, s, runs):
     print(f"size of an object, (c) / (a)    {t.target(c['bytes']['c'] / c['bytes']['a'], 0.2)}")
     print(f"instructions and relocations    {c['sections']} sections of programs: "
           f"{t.target(len(c['different']), 0)} differ{''.join(chr(10) + '    ' + d for d in c['different'])}")
+    print(f"a slice, CPU                    median {c['slice_ms'][0]:.2f} ms, largest {t.target(c['slice_ms'][1], 2, unit=' ms')}")
     print(f"slices that did not do          {t.target(c['fell_back'], 0)}\n")
     print(f"cache hits a second, 32 clients {t.target(s['hits'], None, 10000)}")
     print(f"99th percentile                 {t.target(s['p99_ms'], 10, unit=' ms')}")
@@ -326,19 +353,24 @@ def print_all(c, s, runs):
     k = s["clients"]
     print(f"{CLIENTS} clients at once            {t.target(k['failed'], 0)} failed, {k['seconds']:.1f} s, "
           f"{CLIENTS / k['seconds']:.1f} compiles/s, memory {t.target(k['peak_mb'], 200, unit=' MB')}")
+    f = s["flood"]
+    print(f"{FLOOD} of one client, {FLOOD} others    {t.target(f['failed'], 0)} failed; of the one's were answered before the "
+          f"last of the others': {t.target(f['before'], FLOOD / 4)}")
     return t.missed
 
 
 def main():
     options = argparse.ArgumentParser()
-    options.add_argument("coolbpf")
-    options.add_argument("--runs", type=int, default=5)
+    options.add_argument("build")
+    options.add_argument("--runs", type=int, default=9)
     options.add_argument("--json", action="store_true")
     options.add_argument("--check", action="store_true")
     o = options.parse_args()
+    coolbpf = os.path.abspath(f"{o.build}/src/cli/coolbpf")
     with tempfile.TemporaryDirectory() as directory:
-        c = cold(os.path.abspath(o.coolbpf), directory, o.runs)
-        s = serving(os.path.abspath(o.coolbpf), directory)
+        c = cold(coolbpf, directory, o.runs)
+        c["slice_ms"] = slices(o.build)
+        s = serving(coolbpf, directory)
     if o.json:
         print(json.dumps({"cold": c, "server": s}))
         return 0
