@@ -109,7 +109,7 @@ _coolbpf() {
 		[[ -z $params ]] || _coolbpf_words "$(sed 's/^\([^ ]*\).*/\1=/' <<<"$params")" "$current"
 		return
 		;;
-	-l | --listen | --lbc-listen | --cache-size | --memory | -j | --jobs | --job-time | --client-jobs | --client-queue | \
+	-l | --listen | --lbc-listen | --cache-size | --sent-btf-size | --memory | -j | --jobs | --job-time | --client-jobs | --client-queue | \
 		--queue | --queue-memory | --rate | --max-body | --max-connections | --drain) return ;;
 	-d | --duration | -i | --interval | -n | --count | --filter | -a | --attach | --server | -D) return ;;
 	esac
@@ -127,7 +127,7 @@ _coolbpf() {
 		inspect) _coolbpf_words "-o --output --btf --clang --server -D -I -h --help" "$current" ;;
 		serve)
 			_coolbpf_words "-l --listen --tls-cert --tls-key --tls-client-ca --tokens --open-metrics --lbc-listen --sign
-				--cache --cache-size --memory --btf --accept-btf --clang -j --jobs --job-time --client-jobs
+				--cache --cache-size --memory --btf --accept-btf --sent-btf-size --clang -j --jobs --job-time --client-jobs
 				--client-queue --queue --queue-memory --rate --max-body --max-connections --behind-proxy
 				--no-sandbox --access-log --drain -h --help" "$current"
 			;;

@@ -40,6 +40,7 @@ static const char help[] =
 	"  --memory SIZE           of answers kept in memory (default: 64M)\n"
 	"  --btf DIR               BTF of other kernels: RELEASE.btf, ARCH/RELEASE.btf, each also packed (.btf.zst)\n"
 	"  --accept-btf            take BTF that clients send; kept in the directory of --btf\n"
+	"  --sent-btf-size SIZE    of all that BTF, unpacked; the oldest goes then (default: 1G)\n"
 	"  --clang PROGRAM         the compiler (default: $CLANG, else the newest clang in $PATH)\n"
 	"  -j, --jobs N            compile so many at once (default: one for each CPU)\n"
 	"  --job-time TIME         end a compile that takes longer (default: 30s)\n"
@@ -130,6 +131,7 @@ enum option_name {
 	OPT_MEMORY,
 	OPT_BTF,
 	OPT_ACCEPT_BTF,
+	OPT_SENT_BTF_SIZE,
 	OPT_CLANG,
 	OPT_JOB_TIME,
 	OPT_CLIENT_JOBS,
@@ -160,6 +162,7 @@ static const struct option options[] = {
 	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"btf", required_argument, NULL, OPT_BTF},
 	{"accept-btf", no_argument, NULL, OPT_ACCEPT_BTF},
+	{"sent-btf-size", required_argument, NULL, OPT_SENT_BTF_SIZE},
 	{"clang", required_argument, NULL, OPT_CLANG},
 	{"jobs", required_argument, NULL, 'j'},
 	{"job-time", required_argument, NULL, OPT_JOB_TIME},
@@ -284,6 +287,8 @@ static int set_limit(struct serve *s, int opt, const char *arg)
 		return size_of(s, arg, 64 << 20, &o->max_body);
 	case OPT_MAX_CONNECTIONS:
 		return count(s, arg, 1, 1000000, &o->max_connections);
+	case OPT_SENT_BTF_SIZE:
+		return size(s, arg, UINT64_MAX / 2, &o->sent_btf_bytes);
 	case OPT_CACHE_SIZE:
 		return size(s, arg, UINT64_MAX / 2, &o->cache_bytes);
 	default:
@@ -338,6 +343,7 @@ static void set_defaults(struct serve *s)
 
 	s->opts = (struct cb_serve_opts){
 		.cache_bytes = (uint64_t)1 << 30,
+		.sent_btf_bytes = (uint64_t)1 << 30,
 		.memory_bytes = 64 << 20,
 		.sandbox = true,
 		.jobs = cpus > 0 ? (unsigned)cpus : 1,

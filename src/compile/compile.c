@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "btf/kernel.h"
 #include "compile/args.h"
 #include "compile/cache.h"
 #include "compile/clang.h"
@@ -40,8 +41,8 @@ enum { MESSAGES_MAX = 16 << 20 };
 /* Of the objects that are kept: some 10,000. */
 static const uint64_t CACHE_MAX = 256 << 20;
 
-/* Of an isolated compile. The largest tools take a tenth of a second and 150 MB. */
-enum { CPU_SECONDS = 10, WALL_MS = 20000, OUTPUT_MAX = 64 << 20 };
+/* Of an isolated compile. The largest tools take a tenth of a second and 150 MB, and are 3 MB with DWARF. */
+enum { CPU_SECONDS = 10, WALL_MS = 20000, OUTPUT_MAX = 16 << 20 };
 static const size_t MEMORY_MAX = (size_t)2 << 30; /* address space: the compiler's own code is 300 MB of it */
 
 struct job {
@@ -177,6 +178,15 @@ static int set_kernel(struct job *j, int fd)
 	return up < 0 ? up : 0;
 }
 
+/* With all that the kernel has. Of BTF that strangers may send there are too many to keep a header of some MB for each. */
+static int whole_kernel(struct job *j)
+{
+	const char *path = j->vmlinux.btf_path;
+	bool keep = !j->rq->isolated || cb_btf_kernel_is_running(path);
+
+	return set_kernel(j, cb_headers_whole(path, keep, j->rq->log, j->e));
+}
+
 static int slice_kernel(struct job *j)
 {
 	uint64_t start = now_ns();
@@ -204,7 +214,7 @@ static int open_kernel(struct job *j)
 		return j->fds[CB_FD_KERNEL] < 0 ? j->fds[CB_FD_KERNEL] : 0;
 	}
 	if (j->rq->whole_header)
-		return set_kernel(j, cb_headers_whole(j->vmlinux.btf_path, j->rq->log, j->e));
+		return whole_kernel(j);
 	return slice_kernel(j);
 }
 
@@ -248,7 +258,8 @@ static int refused(struct job *j)
 	const char *messages = cb_buf_cstr(&j->messages);
 	struct cb_err why = {0};
 	char version[256];
-	int err = cb_clang_check(j->clang, &j->old_mask, version, sizeof(version), &why);
+	/* one that waits has shown that it is a clang; to ask it takes longer than a small compile */
+	int err = j->rq->zygote ? 0 : cb_clang_check(j->clang, &j->old_mask, version, sizeof(version), &why);
 
 	if (err)
 		return cb_fail(j->e, -err, "%s", why.text);
@@ -336,7 +347,7 @@ static int run_once(struct job *j, const struct cb_args *args)
 /* Once more, with all that the kernel has. */
 static int run_whole(struct job *j, const struct cb_args *args)
 {
-	int err = set_kernel(j, cb_headers_whole(j->vmlinux.btf_path, j->rq->log, j->e));
+	int err = whole_kernel(j);
 
 	for (int i = CB_FD_SOURCE; i <= CB_FD_MESSAGES && !err; i++)
 		if ((i != CB_FD_SOURCE && ftruncate(j->fds[i], 0)) || lseek(j->fds[i], 0, SEEK_SET) < 0)

@@ -107,7 +107,7 @@ int cb_headers_in_memory(const char *text, size_t len, struct cb_err *e)
 	return cb_fail(e, -err, "cannot keep vmlinux.h for clang: %s", strerror(-err));
 }
 
-int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_err *e)
+int cb_headers_whole(const char *btf_path, bool keep, const struct cb_log *log, struct cb_err *e)
 {
 	char cache[PATH_MAX - 128], dir[PATH_MAX], path[PATH_MAX + 32], key[CB_SHA256_HEX], *text;
 	struct cb_err why = {0};
@@ -126,7 +126,7 @@ int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_e
 	if (fd >= 0)
 		return fd;
 	err = cb_dump_vmlinux_h(btf_path, &text, &len, e);
-	if (!err && write_file(dir, "vmlinux.h", text, len, &why))
+	if (!err && keep && write_file(dir, "vmlinux.h", text, len, &why))
 		cb_say(log, CB_INFO, "the cache cannot be used: %s", why.text);
 	if (!err)
 		err = cb_headers_in_memory(text, len, e);

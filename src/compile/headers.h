@@ -9,6 +9,7 @@
 #define CB_COMPILE_HEADERS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -28,8 +29,9 @@ void cb_headers_release(struct cb_headers *h);
 /* The same in a directory without a name, see workdir.h. */
 int cb_headers_workdir(struct cb_workdir *w, struct cb_err *e);
 
-/* A descriptor of the whole vmlinux.h for the BTF at this path, from the cache, or written now; -errno. */
-int cb_headers_whole(const char *btf_path, const struct cb_log *log, struct cb_err *e);
+/* A descriptor of the whole vmlinux.h for the BTF at this path, from the cache, or written now, and kept there if keep is
+ * set; -errno. */
+int cb_headers_whole(const char *btf_path, bool keep, const struct cb_log *log, struct cb_err *e);
 
 /* A nameless file with this text of a vmlinux.h: its descriptor, or -errno. */
 int cb_headers_in_memory(const char *text, size_t len, struct cb_err *e);

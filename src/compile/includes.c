@@ -189,12 +189,15 @@ static int add_file(struct scan *s, int fd, const struct stat *st, int place, co
 }
 
 /* Of a directory. What is not a regular file (a pipe, a device) is not there. */
-static int find_file(struct scan *s, int place, const char *path, int depth)
+static int find_file(struct scan *s, int place, char *path, int depth)
 {
-	int fd = openat(s->places[place].dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	const struct cb_include_place *p = &s->places[place];
 	struct stat st;
-	int found = 0;
+	int found = 0, fd;
 
+	if (p->inside && (*path == '/' || !normalise(path)))
+		return 0;
+	fd = openat(p->dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode))

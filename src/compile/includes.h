@@ -26,6 +26,7 @@ struct cb_include_place {
 	const char *(*find)(void *ctx, const char *name, size_t *len);
 	void *ctx;
 	int dir;      /* without find: a directory; -1: nothing */
+	bool inside;  /* the text is a stranger's: no name may lead out of dir, be it absolute or by ".." */
 	bool quoted;  /* only #include "..." looks here */
 	bool library; /* not written for this program: see slice.h */
 };

@@ -123,19 +123,28 @@ static int renumber_record(void *ctx, unsigned char *record)
 	return 0;
 }
 
-/* Tags follow the order of what they are on; several on one thing are in the source's order already. */
-static void number_tags(struct order *o)
+/* Tags follow the order of what they are on; several on one thing are in the source's order already. One that has been come
+ * to has its number: no compiler refers to a tag, but who writes BTF by hand can. */
+static bool number_tags(struct order *o)
 {
-	uint32_t *tags = o->stack, numbered = o->numbered;
-	size_t n = 0;
+	uint32_t *first = calloc(2 * (size_t)o->count, sizeof(*first)), *next = first ? first + o->count : NULL;
+	uint32_t numbered = o->numbered;
 
-	for (uint32_t id = 1; id < o->count; id++)
-		if (btf_is_decl_tag(type_of(o, id)))
-			tags[n++] = id;
-	for (uint32_t i = 0; n && i < numbered; i++)
-		for (size_t k = 0; k < n; k++)
-			if (type_of(o, tags[k])->type == o->ids[i])
-				number(o, tags[k]);
+	if (!first)
+		return false;
+	for (uint32_t id = o->count; id-- > 1;) {
+		uint32_t on = type_of(o, id)->type;
+
+		if (!btf_is_decl_tag(type_of(o, id)) || o->new_id[id])
+			continue;
+		next[id] = first[on];
+		first[on] = id;
+	}
+	for (uint32_t i = 0; i < numbered; i++)
+		for (uint32_t id = first[o->ids[i]]; id; id = next[id])
+			number(o, id);
+	free(first);
+	return true;
 }
 
 static bool number_all(struct order *o, void *ext, size_t ext_size)
@@ -146,7 +155,8 @@ static bool number_all(struct order *o, void *ext, size_t ext_size)
 	if (cb_btf_ext_each(ext, ext_size, CB_EXT_FUNCTIONS, 8, go_into_record, o, NULL) ||
 	    cb_btf_ext_each(ext, ext_size, CB_EXT_RELOCATIONS, 8, go_into_record, o, NULL))
 		return false;
-	number_tags(o);
+	if (!number_tags(o))
+		return false;
 	for (uint32_t id = 1; id < o->count; id++)
 		go_into(o, id);
 	return true;

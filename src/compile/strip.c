@@ -7,16 +7,52 @@
  */
 #include "compile/strip.h"
 
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "btf/elf.h"
+#include "btf/valid.h"
 
 enum { OBJECT_MAX = 256 << 20 };
+
+static bool has_sound_btf(const void *object, size_t size)
+{
+	const void *data;
+	size_t len;
+	struct btf *btf;
+	int err = cb_elf_section(object, size, ".BTF", &data, &len);
+
+	if (err)
+		return err == -ENOENT;
+	btf = cb_btf_parse(data, len, NULL);
+	btf__free(btf);
+	return btf;
+}
+
+/* The linker believes what it reads, and by the assembler's directives a source can have any section in its object. */
+static bool is_sound(int fd)
+{
+	struct stat st;
+	void *map;
+	bool sound;
+
+	if (fstat(fd, &st) || !st.st_size)
+		return false;
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return false;
+	sound = !cb_elf_check(map, (size_t)st.st_size, NULL) && has_sound_btf(map, (size_t)st.st_size);
+	munmap(map, (size_t)st.st_size);
+	return sound;
+}
 
 /* Nameless files have a name here: the linker opens its files itself. */
 static int link_one(int in, int out)
@@ -45,7 +81,7 @@ int cb_strip(int fd, void **object, size_t *size, struct cb_err *e)
 
 	if (out < 0)
 		return cb_fail(e, -out, "cannot make a temporary file: %s", strerror(-out));
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", link_one(fd, out) ? fd : out);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", !is_sound(fd) || link_one(fd, out) ? fd : out);
 	err = cb_file_read(path, OBJECT_MAX, &data, size, e);
 	close(out);
 	if (!err)

@@ -61,6 +61,9 @@ int cb_vmlinux_open(struct cb_vmlinux *v, const struct cb_compile_request *rq, c
 	uname(&u);
 	snprintf(machine, sizeof(machine), "/usr/include/%.64s-linux-gnu", rq->arch ? rq->arch : u.machine);
 	places[n++] = (struct cb_include_place){.dir = open_below(-1, machine, false), .library = true};
+	/* this process may read what clang in its sandbox may not */
+	for (size_t i = 0; i < n; i++)
+		places[i].inside = rq->isolated;
 	err = cb_includes_of(text, len, 0, places, n, &v->includes, e);
 	for (; first < n; first++)
 		if (places[first].dir >= 0)

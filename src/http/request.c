@@ -220,6 +220,16 @@ const char *cb_http_request_header(const struct cb_http_request *rq, const char 
 	return cb_wire_find(rq->fields, rq->n_fields, name);
 }
 
+const char *cb_http_request_last_header(const struct cb_http_request *rq, const char *name)
+{
+	unsigned i = rq->n_fields;
+
+	while (i-- > 0)
+		if (!strcasecmp(rq->fields[i].name, name))
+			return rq->fields[i].value;
+	return NULL;
+}
+
 const void *cb_http_request_body(const struct cb_http_request *rq, size_t *len)
 {
 	*len = rq->body.len;

@@ -71,8 +71,9 @@ const char *cb_http_request_method_name(const struct cb_http_request *rq);
 const char *cb_http_request_path(const struct cb_http_request *rq);
 /* The value of NAME in ?NAME=value, decoded; NULL when there is none. */
 const char *cb_http_request_query(const struct cb_http_request *rq, const char *name);
-/* A header's value, or NULL; names in any case. */
+/* A header's value, or NULL; names in any case. Of several with one name the first, or the last. */
 const char *cb_http_request_header(const struct cb_http_request *rq, const char *name);
+const char *cb_http_request_last_header(const struct cb_http_request *rq, const char *name);
 const void *cb_http_request_body(const struct cb_http_request *rq, size_t *len);
 /* The numeric address of the peer, without its port. */
 const char *cb_http_request_peer(const struct cb_http_request *rq);

@@ -78,7 +78,7 @@ static void keep_and_send(struct cb_visit *v, json_t *body, bool cached)
 		struct cb_answer *a = cb_answer_new(200, JSON, kept, kept_len);
 
 		if (a) {
-			cb_ready_put(&v->service->ready, v->key, a);
+			cb_visit_keep(v, a);
 			cb_answer_drop(a);
 		}
 		cb_visit_body(v, 200, JSON, text, len, false);

@@ -156,6 +156,22 @@ static int wrong(struct cb_err *e, const char *what)
 	return cb_fail(e, EPROTO, "the server's answer cannot be used: %s", what);
 }
 
+/* What goes to a terminal is not to command it: control characters, also UTF-8's second set of them, become '?'. */
+static void tame(char *text)
+{
+	unsigned char before = 0;
+
+	for (char *p = text; *p; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
+			*p = '?';
+		else if (before == 0xc2 && c >= 0x80 && c <= 0x9f)
+			p[-1] = *p = '?';
+		before = c;
+	}
+}
+
 /* A text field, copied; NULL stays where there is none. */
 static int copy_text(const json_t *object, const char *field, char **out, struct cb_err *e)
 {
@@ -164,7 +180,10 @@ static int copy_text(const json_t *object, const char *field, char **out, struct
 	if (!text)
 		return 0;
 	*out = strdup(text);
-	return *out ? 0 : no_memory(e);
+	if (!*out)
+		return no_memory(e);
+	tame(*out);
+	return 0;
 }
 
 static int read_digest(const json_t *root, const char *field, char out[CB_SHA256_HEX], struct cb_err *e)
@@ -227,6 +246,14 @@ static const char *text_of(const json_t *object, const char *field)
 	return text ? text : "";
 }
 
+static void tame_diag(struct cb_diag *d)
+{
+	tame(d->file);
+	tame(d->text);
+	tame(d->context);
+	tame(d->excerpt);
+}
+
 static int read_diags(const json_t *root, struct cb_diags *d, struct cb_err *e)
 {
 	const json_t *list = json_object_get(root, "diagnostics");
@@ -246,6 +273,7 @@ static int read_diags(const json_t *root, struct cb_diags *d, struct cb_err *e)
 
 		if (cb_diags_add(d, &diag))
 			return no_memory(e);
+		tame_diag(&d->list[d->n - 1]);
 	}
 	return 0;
 }

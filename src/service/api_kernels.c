@@ -111,6 +111,13 @@ static void store_key(const char *digest, char key[CB_SHA256_HEX])
 	cb_key_of(key, "sent btf.zst", digest, NULL);
 }
 
+static int add_sent(struct cb_visit *v)
+{
+	struct cb_service *s = v->service;
+
+	return cb_kernels_add_upload(&s->kernels, v->digest, s->work_dir, s->opts->btf_dir, s->opts->sent_btf_bytes);
+}
+
 static void told_upload(struct cb_waiter *w, const struct cb_report *r)
 {
 	struct cb_visit *v = cb_visit_told(w, r);
@@ -121,7 +128,7 @@ static void told_upload(struct cb_waiter *w, const struct cb_report *r)
 
 	if (cb_visit_failed(v, r->outcome))
 		return;
-	if (cb_kernels_add_upload(&s->kernels, v->digest, s->work_dir)) {
+	if (add_sent(v)) {
 		cb_visit_fail(v, 500, "internal", "out of memory");
 		return;
 	}
@@ -168,7 +175,7 @@ static void told_fetched(struct cb_waiter *w, const struct cb_report *r)
 	struct cb_visit *v = cb_visit_told(w, r);
 
 	if (!r->outcome->err)
-		cb_kernels_add_upload(&v->service->kernels, v->digest, v->service->work_dir);
+		add_sent(v);
 	v->again(v);
 }
 

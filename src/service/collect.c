@@ -163,9 +163,11 @@ static int add_flags(struct cb_collected *c, const char *const *cflags, struct c
 
 /* A directory as a place for includes.c, and what was read from there. */
 struct place {
+	const struct cb_collected *collected;
 	const struct cb_collect_root *root;
 	struct text *texts;
-	bool failed; /* no memory */
+	bool failed;   /* no memory */
+	char *outside; /* a header that is a link to elsewhere, or NULL */
 };
 
 struct text {
@@ -181,6 +183,26 @@ static int read_regular(const char *path, char **data, size_t *len)
 	return stat(path, &st) || !S_ISREG(st.st_mode) ? -ENOENT : cb_file_read(path, CB_SOURCE_MAX, data, len, NULL);
 }
 
+/* Is it, with symbolic links followed, in a directory that the user has named? Who writes a source may put a link beside it, to
+ * a file that was never to leave this machine. */
+static bool is_given(const struct cb_collected *c, const char *path)
+{
+	char file[PATH_MAX], dir[PATH_MAX];
+
+	if (!realpath(path, file))
+		return false;
+	for (size_t i = 0; i < c->nroots; i++) {
+		size_t n;
+
+		if (!realpath(*c->roots[i].dir ? c->roots[i].dir : ".", dir))
+			continue;
+		n = strlen(dir);
+		if (!strncmp(file, dir, n) && (file[n] == '/' || !strcmp(dir, "/")))
+			return true;
+	}
+	return false;
+}
+
 static const char *find_below(void *ctx, const char *name, size_t *len)
 {
 	struct place *p = ctx;
@@ -192,6 +214,12 @@ static const char *find_below(void *ctx, const char *name, size_t *len)
 		err = -ENAMETOOLONG;
 	if (!err)
 		err = read_regular(path, &text->data, len);
+	if (!err && !is_given(p->collected, path)) {
+		free(text->data);
+		if (!p->outside)
+			p->outside = strdup(path);
+		err = p->outside ? -EACCES : -ENOMEM;
+	}
 	if (err) {
 		p->failed |= err == -ENOMEM;
 		free(text);
@@ -279,13 +307,27 @@ static int take(struct cb_collected *c, const struct cb_includes *in, size_t sou
 
 static void free_places(struct place *places, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		free(places[i].outside);
 		for (struct text *t = places[i].texts, *next; t; t = next) {
 			next = t->next;
 			free(t->data);
 			free(t);
 		}
+	}
 	free(places);
+}
+
+static int check_place(const struct place *p, struct cb_err *e)
+{
+	if (p->failed)
+		return no_memory(e);
+	return p->outside
+		       ? cb_fail(e, EINVAL,
+				 "%s includes %s, which is a link to a place that was not named, and so is not sent to "
+				 "a server; give the directory that it leads to by -I",
+				 p->collected->path, p->outside)
+		       : 0;
 }
 
 static int find_headers(struct cb_collected *c, const char *text, size_t len, struct cb_err *e)
@@ -301,12 +343,13 @@ static int find_headers(struct cb_collected *c, const char *text, size_t len, st
 		return no_memory(e);
 	}
 	for (size_t i = 0; i < c->nroots; i++) {
+		places[i].collected = c;
 		places[i].root = &c->roots[i];
 		search[i] = (struct cb_include_place){.find = find_below, .ctx = &places[i], .dir = -1, .quoted = !i};
 	}
 	err = cb_includes_of(text, len, 0, search, c->nroots, &in, e);
 	for (size_t i = 0; i < c->nroots && !err; i++)
-		err = places[i].failed ? no_memory(e) : 0;
+		err = check_place(&places[i], e);
 	if (!err)
 		err = take(c, &in, len, e);
 	cb_includes_free(&in);

@@ -9,13 +9,14 @@
 
 #include "base/buf.h"
 
-/* jansson's own limit is 2048 calls deep. Brackets inside of strings do not count. */
-static bool too_deep(const char *s, size_t len)
+/* What is wrong with the value's shape, or NULL. jansson's own limit is 2048 calls deep, and any number of values. What stands
+ * inside of strings does not count. */
+static const char *wrong_shape(const char *s, size_t len)
 {
-	unsigned depth = 0;
+	unsigned depth = 0, values = 0;
 	bool quoted = false;
 
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len && values <= CB_JSON_VALUES; i++) {
 		if (quoted) {
 			if (s[i] == '\\')
 				i++;
@@ -25,21 +26,26 @@ static bool too_deep(const char *s, size_t len)
 			quoted = true;
 		} else if (s[i] == '[' || s[i] == '{') {
 			if (++depth > CB_JSON_DEPTH)
-				return true;
+				return "is nested too deep";
+			values++;
+		} else if (s[i] == ',') {
+			values++;
 		} else if ((s[i] == ']' || s[i] == '}') && depth) {
 			depth--;
 		}
 	}
-	return false;
+	return values > CB_JSON_VALUES ? "has too many values" : NULL;
 }
 
 json_t *cb_json_parse(const char *data, size_t len, struct cb_err *e)
 {
+	const char *wrong = wrong_shape(data, len);
 	json_error_t why;
 	json_t *value;
 
-	if (too_deep(data, len)) {
-		cb_fail(e, EINVAL, "the body is nested more than %d deep", CB_JSON_DEPTH);
+	if (wrong) {
+		cb_fail(e, EINVAL, "the body %s: %d deep, and %d values, are taken", wrong, CB_JSON_DEPTH,
+			CB_JSON_VALUES);
 		return NULL;
 	}
 	value = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);

@@ -8,9 +8,13 @@
 
 #include "base/err.h"
 
-enum { CB_JSON_DEPTH = 16 };
+enum {
+	CB_JSON_DEPTH = 16,
+	CB_JSON_VALUES = 32768, /* of which a small one takes 2 bytes as text and 100 in memory */
+};
 
-/* One JSON value, nested at most CB_JSON_DEPTH deep, no name twice in an object, no NUL in a text. NULL with the sentence. */
+/* One JSON value, nested at most CB_JSON_DEPTH deep and with at most some CB_JSON_VALUES in all, no name twice in an object, no
+ * NUL in a text. NULL with the sentence. */
 json_t *cb_json_parse(const char *data, size_t len, struct cb_err *e);
 /* A string; bytes that are no UTF-8 become U+FFFD. */
 json_t *cb_json_string(const char *text);

@@ -18,13 +18,14 @@
 #include "btf/type.h"
 #include "service/json.h"
 
-enum { NESTING_MAX = 32, CELLS_MAX = 20000, DUMP_MAX = 4 << 20 };
+enum { NESTING_MAX = 32, CELLS_MAX = 20000, DECL_MAX = 4096, DUMP_MAX = 4 << 20 };
 
 /* ---- Types as text ---------------------------------------------------------------------------------------------- */
 
 struct text {
 	struct btf_dump *dump;
 	struct cb_buf out;
+	size_t max; /* what is longer is cut off */
 };
 
 static void on_print(void *ctx, const char *fmt, va_list ap)
@@ -37,8 +38,8 @@ static void on_print(void *ctx, const char *fmt, va_list ap)
 		t->out.failed = true;
 		return;
 	}
-	if (t->out.len < DUMP_MAX)
-		cb_buf_add(&t->out, piece, (size_t)len);
+	if (t->out.len < t->max)
+		cb_buf_add(&t->out, piece, (size_t)len < t->max - t->out.len ? (size_t)len : t->max - t->out.len);
 	free(piece);
 }
 
@@ -63,6 +64,7 @@ static const char *type_text(struct text *t, __u32 id)
 	if (!id)
 		return "void";
 	t->out.len = 0;
+	t->max = DECL_MAX;
 	btf_dump__emit_type_decl(t->dump, id, &opts);
 	while (t->out.len && t->out.data[t->out.len - 1] == ' ')
 		t->out.len--;
@@ -77,6 +79,7 @@ static json_t *definition(const struct btf *btf, __u32 id)
 
 	if (!text_open(&t, btf))
 		return NULL;
+	t.max = DUMP_MAX;
 	btf_dump__dump_type(t.dump, id);
 	value = cb_json_string(cb_buf_cstr(&t.out));
 	text_close(&t);

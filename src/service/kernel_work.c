@@ -11,13 +11,14 @@
 #include <zstd.h>
 
 #include "base/file.h"
+#include "btf/bytes.h"
 #include "btf/kernel.h"
 #include "btf/valid.h"
 #include "service/json.h"
 #include "service/kernel_types.h"
 #include "service/kernels.h"
 
-enum { ZSTD_LEVEL = 6 };
+enum { ZSTD_LEVEL = 6, NAME_LONGEST = 4096 /* eight times the kernel's own KSYM_NAME_LEN */, JSON_MAX = 16 << 20 };
 
 /* ---- Questions -------------------------------------------------------------------------------------------------- */
 
@@ -59,7 +60,9 @@ static int answer(struct cb_kernel_work *kw, const struct cb_work *w, char **jso
 	value = ask(kw->btf, w);
 	*json = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
 	json_decref(value);
-	return *json ? 0 : cb_fail(e, ENOMEM, "out of memory");
+	if (!*json)
+		return cb_fail(e, ENOMEM, "out of memory");
+	return strlen(*json) <= JSON_MAX ? 0 : cb_fail(e, EFBIG, "the answer is larger than %d bytes", JSON_MAX);
 }
 
 /* ---- BTF out and in --------------------------------------------------------------------------------------------- */
@@ -93,6 +96,21 @@ static int give_btf(const struct cb_work *w, struct cb_buf *out, struct cb_err *
 	return !err && out->failed ? cb_fail(e, ENOMEM, "out of memory") : err;
 }
 
+/* One long name, used by a hundred thousand members, would fill the memory of whoever asks for them. */
+static bool has_long_name(const void *btf, size_t len)
+{
+	struct cb_btf_view v;
+
+	if (cb_btf_view(btf, len, &v, NULL))
+		return false;
+	for (size_t at = 0, n; at < v.strs_len; at += n + 1) {
+		n = strlen(v.strs + at);
+		if (n > NAME_LONGEST)
+			return true;
+	}
+	return false;
+}
+
 static int check_btf(const void *btf, size_t len, const char *digest, struct cb_err *e)
 {
 	char is[CB_SHA256_HEX];
@@ -101,6 +119,8 @@ static int check_btf(const void *btf, size_t len, const char *digest, struct cb_
 	cb_sha256_hex(btf, len, is);
 	if (strcmp(is, digest))
 		return cb_fail(e, EBADMSG, "this BTF has the SHA-256 %s, not %s", is, digest);
+	if (has_long_name(btf, len))
+		return cb_fail(e, EINVAL, "this is no kernel's BTF: a name has more than %d bytes", NAME_LONGEST);
 	parsed = cb_btf_parse(btf, len, e);
 	if (!parsed)
 		return cb_fail_in(e, errno ? -errno : -EINVAL, "this is no BTF to work with");
@@ -150,7 +170,7 @@ void cb_kernel_work(struct cb_kernel_work *kw, const struct cb_work *w, struct c
 		.message = err ? e.text : "",
 		.bytes = err ? "" : bytes.data,
 		.len = err ? 0 : bytes.len,
-		.json = json,
+		.json = err ? "" : json,
 	};
 	cb_outcome_write(frame, &o);
 	free(json);

@@ -212,8 +212,8 @@ static int add_file(struct cb_kernels *k, const char *path, const char *name, co
 	dot = strrchr(stem, '.');
 	if (!arch)
 		arch = dot ? known_arch(dot + 1) : NULL;
-	if (cb_is_digest(stem))
-		one = add(k, "", "", stem);
+	if (cb_is_digest(stem) && (one = add(k, "", "", stem)))
+		one->sent = packed;
 	else
 		one = add(k, arch ? arch : k->arch, stem, "");
 	if (!one)
@@ -285,9 +285,48 @@ int cb_kernels_read(struct cb_kernels *k, const char *dir, const char *work_dir,
 	return 0;
 }
 
-int cb_kernels_add_upload(struct cb_kernels *k, const char *digest, const char *work_dir)
+static void remove_file(const char *dir, const char *digest, const char *ending)
+{
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof(path), "%s/%s%s", dir, digest, ending) < (int)sizeof(path))
+		unlink(path);
+}
+
+/* But for the last one of all kernels. */
+static struct cb_kernel *oldest_sent(const struct cb_kernels *k, uint64_t *bytes)
+{
+	struct cb_kernel *oldest = NULL;
+
+	*bytes = 0;
+	for (size_t i = k->n; i-- > 0;) {
+		if (!k->list[i].sent)
+			continue;
+		*bytes += k->list[i].size;
+		if (i + 1 < k->n)
+			oldest = &k->list[i];
+	}
+	return oldest;
+}
+
+static void make_room(struct cb_kernels *k, const char *work_dir, const char *dir, uint64_t max)
 {
 	struct cb_kernel *one;
+	uint64_t bytes;
+
+	while ((one = oldest_sent(k, &bytes)) && bytes > max) {
+		remove_file(work_dir, one->digest, ".btf");
+		remove_file(work_dir, one->digest, ".idx"); /* what btf/index.h has made of it */
+		remove_file(dir, one->digest, ".btf.zst");
+		k->n--;
+		memmove(one, one + 1, (size_t)(k->list + k->n - one) * sizeof(*one));
+	}
+}
+
+int cb_kernels_add_upload(struct cb_kernels *k, const char *digest, const char *work_dir, const char *dir, uint64_t max)
+{
+	struct cb_kernel *one;
+	struct stat st;
 
 	if (cb_kernels_find(k, "", digest))
 		return 0;
@@ -295,5 +334,8 @@ int cb_kernels_add_upload(struct cb_kernels *k, const char *digest, const char *
 	if (!one)
 		return -ENOMEM;
 	snprintf(one->path, sizeof(one->path), "%s/%s.btf", work_dir, digest);
+	one->size = stat(one->path, &st) ? 0 : (size_t)st.st_size;
+	one->sent = true;
+	make_room(k, work_dir, dir, max);
 	return 0;
 }

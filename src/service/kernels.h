@@ -10,6 +10,7 @@
 #define CB_SERVICE_KERNELS_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/digest.h"
@@ -27,6 +28,7 @@ struct cb_kernel {
 	char digest[CB_SHA256_HEX];   /* of the raw BTF */
 	char path[PATH_MAX];	      /* of the raw BTF */
 	size_t size;
+	bool sent; /* by a client */
 };
 
 struct cb_kernels {
@@ -41,8 +43,10 @@ int cb_kernels_read(struct cb_kernels *k, const char *dir, const char *work_dir,
 void cb_kernels_free(struct cb_kernels *k);
 /* By its release or digest; kernel "": the running one. NULL: not here. */
 const struct cb_kernel *cb_kernels_find(const struct cb_kernels *k, const char *arch, const char *kernel);
-/* One that a client has sent and a worker has unpacked. */
-int cb_kernels_add_upload(struct cb_kernels *k, const char *digest, const char *work_dir);
+/* One that a client has sent and a worker has unpacked. When all of those have more than max bytes, raw, the first are
+ * forgotten, and removed from work_dir and from dir, where they are packed: who needs one is asked for it again. */
+int cb_kernels_add_upload(struct cb_kernels *k, const char *digest, const char *work_dir, const char *dir,
+			  uint64_t max);
 
 /* Unpack zstd to at most max bytes (malloc'd). -EINVAL, -EFBIG, -ENOMEM. */
 int cb_unzstd(const void *data, size_t len, size_t max, void **out, size_t *out_len, struct cb_err *e);

@@ -37,7 +37,7 @@ struct worker {
 	pid_t pid;
 	struct bufferevent *io;
 	struct event *timer; /* when it is too late; or, DOWN, when to start */
-	unsigned failures;   /* since it last did something */
+	unsigned failures;   /* to start, one after the other */
 	void *task;
 };
 
@@ -170,7 +170,8 @@ static void lose(struct worker *w, enum cb_loss loss)
 
 	kill_worker(w);
 	w->task = NULL;
-	w->failures++;
+	/* one that could begin is not at fault: its task was, of which anybody can send any number */
+	w->failures = task ? 1 : w->failures + 1;
 	w->pool->restarts++;
 	restart_later(w);
 	if (task)

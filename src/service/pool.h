@@ -3,7 +3,8 @@
  * pool.h - the worker processes, seen from the server: give one a frame, get a frame back.
  *
  * A worker is this program anew (worker.h), in a process group of its own, at one end of a socket. One that dies or takes too
- * long is killed with all that it started, and started again, at once the first time and ever later while it keeps failing.
+ * long is killed with all that it started, and started again: at once when it was
+ * its task that it died of, ever later while it fails to begin.
  */
 #ifndef CB_SERVICE_POOL_H
 #define CB_SERVICE_POOL_H

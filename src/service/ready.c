@@ -112,4 +112,5 @@ void cb_ready_clear(struct cb_ready *r)
 	while (r->oldest)
 		forget(r, r->oldest);
 	cb_table_free(&r->table);
+	r->cleared++;
 }

@@ -29,7 +29,7 @@ struct cb_ready {
 	size_t max_bytes;
 	/* private, but for reading */
 	size_t bytes, entries;
-	uint64_t hits, misses, evicted;
+	uint64_t hits, misses, evicted, cleared;
 	struct cb_table table;
 	struct cb_answer *newest, *oldest;
 };
@@ -44,7 +44,7 @@ void cb_answer_drop(void *answer);
 struct cb_answer *cb_ready_get(struct cb_ready *r, const unsigned char key[CB_SHA256], uint64_t now_ms);
 /* Keep it if it is worth it; the caller stays a user. An answer stands under one key at most. */
 void cb_ready_put(struct cb_ready *r, const unsigned char key[CB_SHA256], struct cb_answer *a);
-/* Forget all. */
+/* Forget all. Who has begun before `cleared` changed is not to put what comes of it. */
 void cb_ready_clear(struct cb_ready *r);
 
 #endif

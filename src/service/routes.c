@@ -116,10 +116,11 @@ static bool is_open(const struct cb_door *d, enum cb_route r)
 	return !o->tokens || d->lbc_only || routes[r].open || (r == CB_ROUTE_METRICS && o->open_metrics);
 }
 
-/* The address that a proxy in front of us has seen: the last one, which it has added itself. */
+/* The address that a proxy in front of us has seen: the last one, which it has added itself, be it to the header that the
+ * client sent or (HAProxy) in another one behind it. */
 static const char *forwarded(const struct cb_http_request *rq)
 {
-	const char *list = cb_http_request_header(rq, "X-Forwarded-For"), *last = list ? strrchr(list, ',') : NULL;
+	const char *list = cb_http_request_last_header(rq, "X-Forwarded-For"), *last = list ? strrchr(list, ',') : NULL;
 
 	last = last ? last + 1 : list;
 	return last ? last + strspn(last, " \t") : cb_http_request_peer(rq);
@@ -312,6 +313,7 @@ void cb_routes_handle(void *door, struct cb_http_request *rq)
 	v->service = d->service;
 	v->rq = rq;
 	v->client = c;
+	v->began = v->service->ready.cleared;
 	v->route = find_route(d, cb_http_request_path(rq));
 	LIST_INSERT_HEAD(&v->service->visits, v, link);
 	cb_http_request_set_data(rq, v);

@@ -17,13 +17,14 @@ struct cb_serve_opts {
 	const char *tokens;				/* file; NULL: everybody may */
 	bool open_metrics;				/* /metrics needs no token */
 	const char *key;				/* file to sign with, or NULL */
-	const char *cache;     /* directory, redis://..., or NULL: answers are kept in memory only */
-	const char *cache_dir; /* local files: headers, BTF, indexes */
-	uint64_t cache_bytes;  /* of a directory */
-	size_t memory_bytes;   /* of ready answers */
-	const char *btf_dir;   /* or NULL */
-	bool accept_btf;       /* PUT /v1/btf/DIGEST */
-	const char *clang;     /* or NULL: found */
+	const char *cache;	 /* directory, redis://..., or NULL: answers are kept in memory only */
+	const char *cache_dir;	 /* local files: headers, BTF, indexes */
+	uint64_t cache_bytes;	 /* of a directory */
+	size_t memory_bytes;	 /* of ready answers */
+	const char *btf_dir;	 /* or NULL */
+	bool accept_btf;	 /* PUT /v1/btf/DIGEST */
+	uint64_t sent_btf_bytes; /* that is kept of it, raw */
+	const char *clang;	 /* or NULL: found */
 	bool sandbox;
 	unsigned jobs;
 	unsigned job_ms, drain_ms;

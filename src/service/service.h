@@ -36,6 +36,7 @@ struct cb_visit {
 	struct cb_client *client;
 	enum cb_route route;
 	unsigned char key[CB_SHA256]; /* of the request as it came: its place among the ready answers */
+	uint64_t began;		      /* ready.cleared then */
 	bool cached;
 	uint64_t queue_ms, work_ms;
 	/* of a question that waits for its outcome */
@@ -89,6 +90,8 @@ void cb_visit_fail(struct cb_visit *v, int status, const char *code, const char 
 bool cb_visit_failed(struct cb_visit *v, const struct cb_outcome *o);
 /* Send an answer and give one user of it up; a is NULL: no memory. */
 void cb_visit_send(struct cb_visit *v, struct cb_answer *a);
+/* Keep an answer for the same request, unless what it depends on has been read anew meanwhile. */
+void cb_visit_keep(struct cb_visit *v, struct cb_answer *a);
 /* Make an answer of a body; keep it for the same request if keep. */
 void cb_visit_body(struct cb_visit *v, int status, const char *type, char *body, size_t len, bool keep);
 /* Ask for work and wait for it; told gets v->waiter. */

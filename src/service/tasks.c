@@ -84,6 +84,13 @@ static void on_stored(void *ctx, const void *data, size_t len)
 		queue_task(t);
 }
 
+static void give_to(struct cb_task *t, struct cb_client *c)
+{
+	cb_client_put(&t->service->queue, t->client);
+	c->users++;
+	t->client = c;
+}
+
 static void join(struct cb_task *t, struct cb_client *c, struct cb_waiter *w)
 {
 	struct cb_service *s = t->service;
@@ -92,6 +99,9 @@ static void join(struct cb_task *t, struct cb_client *c, struct cb_waiter *w)
 	w->next = t->waiters;
 	t->waiters = w;
 	s->metrics.coalesced++;
+	/* still looked for in the store: if it must be done, whose line is full would be refused, and all with him */
+	if (t->place.state == CB_OUTSIDE && c->waiting < t->client->waiting)
+		give_to(t, c);
 	/* who has nothing else in line does not wait in another's long one */
 	if (t->place.state != CB_WAITING || c == t->client || c->waiting)
 		return;
@@ -101,9 +111,7 @@ static void join(struct cb_task *t, struct cb_client *c, struct cb_waiter *w)
 		cb_queue_add(&s->queue, t->client, &t->place, moved.bytes);
 		return;
 	}
-	cb_client_put(&s->queue, t->client);
-	c->users++;
-	t->client = c;
+	give_to(t, c);
 }
 
 static struct cb_task *new_task(struct cb_service *s, struct cb_client *c, const struct cb_work *work, const char *key)

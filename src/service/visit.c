@@ -46,12 +46,20 @@ void cb_visit_send(struct cb_visit *v, struct cb_answer *a)
 		cb_http_answer(v->rq, 500, JSON, NULL, no_memory, sizeof(no_memory) - 1);
 }
 
+void cb_visit_keep(struct cb_visit *v, struct cb_answer *a)
+{
+	struct cb_ready *r = &v->service->ready;
+
+	if (v->began == r->cleared)
+		cb_ready_put(r, v->key, a);
+}
+
 void cb_visit_body(struct cb_visit *v, int status, const char *type, char *body, size_t len, bool keep)
 {
 	struct cb_answer *a = cb_answer_new(status, type, body, len);
 
 	if (a && keep)
-		cb_ready_put(&v->service->ready, v->key, a);
+		cb_visit_keep(v, a);
 	cb_visit_send(v, a);
 }
 
@@ -155,7 +163,7 @@ static void does_not_compile(struct cb_visit *v, const struct cb_outcome *o)
 	a = cb_answer_new(422, JSON, text, len);
 	if (a) {
 		a->until_ms = cb_now_ms() + CB_FAILURE_MS;
-		cb_ready_put(&v->service->ready, v->key, a);
+		cb_visit_keep(v, a);
 	}
 	cb_visit_send(v, a);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,7 +22,17 @@
 #include "service/kernel_work.h"
 #include "service/work.h"
 
-enum { SOCKET = 3, KEPT_MEMORY = 8 << 20 };
+enum {
+	SOCKET = 3,
+	KEPT_MEMORY = 8 << 20,
+	/* What the server, whose one thread packs it into JSON, is to be busy with: some tenths of a second. */
+	MADE_MAX = 8 << 20,
+	DESCRIPTION_MAX = 2 << 20,
+	DIAGNOSTICS_MAX = 1 << 20, /* clang prints any number of warnings */
+};
+
+/* Of address space: hostile BTF can be small and have declarations of gigabytes. The largest kernels need a fourth of it. */
+static const rlim_t MEMORY_MAX = (rlim_t)4 << 30;
 
 struct worker {
 	const struct cb_makers *makers;
@@ -84,13 +95,23 @@ static json_t *one_diagnostic(const struct cb_diag *d)
 			 cb_json_string(d->excerpt));
 }
 
+static size_t size_of(const struct cb_diag *d)
+{
+	return strlen(d->file) + strlen(d->text) + strlen(d->context) + strlen(d->excerpt) + 100;
+}
+
+/* The first ones. */
 static char *diagnostics_json(const struct cb_diags *diags)
 {
 	json_t *list = json_array();
-	size_t len;
+	size_t len, sum = 0;
 
-	for (size_t i = 0; list && i < diags->n; i++)
+	for (size_t i = 0; list && i < diags->n; i++) {
+		sum += size_of(&diags->list[i]);
+		if (sum > DIAGNOSTICS_MAX)
+			break;
 		json_array_append_new(list, one_diagnostic(&diags->list[i]));
+	}
 	return cb_json_dump(list, &len);
 }
 
@@ -113,6 +134,9 @@ static int make_format(struct worker *w, const struct cb_work *work, const struc
 {
 	const struct cb_api_request *rq = &work->rq;
 
+	/* a header writes a byte as up to four */
+	if (a->size > (rq->format == CB_FORMAT_O || rq->format == CB_FORMAT_SO ? MADE_MAX : MADE_MAX / 4))
+		return cb_fail(e, EDQUOT, "what %s compiles to has %zu bytes, which is too large", rq->name, a->size);
 	if (rq->format == CB_FORMAT_SO)
 		return make_so(work, a, out, e);
 	if (rq->format != CB_FORMAT_O)
@@ -129,8 +153,11 @@ static void describe(struct worker *w, const struct cb_work *work, const struct 
 	size_t len;
 	char *text;
 
-	if (!w->makers->describe(work->rq.name, a->object, a->size, description, &e))
-		return;
+	if (!w->makers->describe(work->rq.name, a->object, a->size, description, &e)) {
+		if (description->len <= DESCRIPTION_MAX)
+			return;
+		cb_fail(&e, EFBIG, "the description has %zu bytes, which is too large", description->len);
+	}
 	text = cb_json_dump(json_pack("{s:o}", "error", cb_json_string(e.text)), &len);
 	description->len = 0;
 	cb_buf_add(description, text, len);
@@ -152,7 +179,7 @@ static struct cb_compile_request compile_request(const struct worker *w, const s
 		.arch = *rq->arch ? rq->arch : NULL,
 		.cflags = rq->flags,
 		.clang = w->clang,
-		.clang_headers = w->config.isolated ? w->clang_headers : NULL,
+		.clang_headers = w->clang_headers,
 		.zygote = w->zygote,
 	};
 }
@@ -278,9 +305,8 @@ static int prepare(struct worker *w, char *compiler, size_t size, struct cb_err 
 	err = cb_clang_find(*w->config.clang ? w->config.clang : NULL, w->clang, sizeof(w->clang), e);
 	if (!err)
 		err = cb_clang_check(w->clang, &none, compiler, size, e);
-	if (err)
-		return err;
-	err = w->config.isolated ? cb_clang_headers(w->clang, w->clang_headers, e) : 0;
+	if (!err)
+		err = cb_clang_headers(w->clang, w->clang_headers, e);
 	if (err)
 		return err;
 	err = cb_zygote_new(w->clang, NULL, &w->zygote, e);
@@ -311,6 +337,14 @@ static bool start(struct worker *w)
 	return sent && !err;
 }
 
+/* clang inherits it. Sanitizers have terabytes of addresses for themselves. */
+static void limit_memory(void)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+	setrlimit(RLIMIT_AS, &(struct rlimit){MEMORY_MAX, MEMORY_MAX});
+#endif
+}
+
 int cb_worker_main(const struct cb_makers *makers)
 {
 	struct worker w = {.makers = makers};
@@ -321,6 +355,7 @@ int cb_worker_main(const struct cb_makers *makers)
 	close_range(SOCKET + 1, ~0U, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "coolbpf-worker");
+	limit_memory();
 	ok = !read_config(&w) && start(&w);
 	while (ok && serve_one(&w, &in, &out))
 		;

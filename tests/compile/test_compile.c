@@ -217,7 +217,7 @@ static void vmlinux_h_is_bpftools(void **state)
 	if (system("dump='bpftool btf dump file /sys/kernel/btf/vmlinux format c'\n"
 		   "$dump unsorted > bpftool.h 2>/dev/null || $dump > bpftool.h 2>/dev/null"))
 		skip_because("bpftool does not show this kernel's BTF");
-	close(cb_headers_whole("/sys/kernel/btf/vmlinux", NULL, &f->err));
+	close(cb_headers_whole("/sys/kernel/btf/vmlinux", true, NULL, &f->err));
 	assert_int_equal(system("same() { sed 's/(void)/()/; s/ __attribute__((mode(byte)))//' $1 | cat -s; }\n"
 				"sed -e '/^#ifndef __ksym$/,/^#endif$/d' -e '/^#ifndef __weak$/,/^#endif$/d' \\\n"
 				"    -e '/^\\/\\* BPF kfuncs \\*\\/$/d' \\\n"
@@ -251,7 +251,7 @@ static void what_is_kept(void **state)
 	assert_int_equal(entries("cache/vmlinux"), 1);
 	assert_int_equal(system("find cache -type f -exec stat -c '%n %i %y' {} + | sort > before"), 0);
 	assert_compiles(f, "x.bpf.c", "#include \"vmlinux.h\"\nstruct task_struct *t;\n");
-	close(cb_headers_whole("/sys/kernel/btf/vmlinux", NULL, &f->err));
+	close(cb_headers_whole("/sys/kernel/btf/vmlinux", true, NULL, &f->err));
 	assert_int_equal(system("find cache -type f -exec stat -c '%n %i %y' {} + | sort | cmp - before"), 0);
 
 	/* another kernel has another one */

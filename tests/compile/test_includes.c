@@ -181,6 +181,35 @@ static const char *large(void *ctx, const char *name, size_t *len)
 	return ctx;
 }
 
+/* Of a stranger's text no name leads out of a place, in whatever way it tries. */
+static void inside(void **state)
+{
+	static const char text[] = "#include \"in.h\"\n#include \"sub/up.h\"\n#include \"sub/../in2.h\"\n"
+				   "#include \"../place2/out.h\"\n#include <../place2/out.h>\n"
+				   "#include \"sub/../../place2/out.h\"\n#include \"./.././place2/out.h\"\n";
+	struct cb_include_place place = {0};
+	char path[80], more[1024];
+	struct cb_includes in;
+
+	write_header("place/in.h", "");
+	write_header("place/in2.h", "");
+	write_header("place/sub/up.h", "#include \"../in.h\"\n#include \"../../place2/out.h\"\n");
+	write_header("place2/out.h", "");
+	snprintf(path, sizeof(path), "%s/place", dir);
+	snprintf(more, sizeof(more), "%s#include \"%s2/out.h\"\n#include <%s2/out.h>\n#include </%s2/out.h>\n", text,
+		 path, path, path);
+	place.dir = open(path, O_PATH | O_DIRECTORY);
+	assert_int_equal(scan(more, 0, &place, 1, &in), 0);
+	assert_non_null(strstr(found(&in), "out.h"));
+	cb_includes_free(&in);
+	place.inside = true;
+	assert_int_equal(scan(more, 0, &place, 1, &in), 0);
+	assert_string_equal(found(&in), "in.h sub/up.h in2.h");
+	assert_true(cb_includes_misses(&in, "../place2/out.h"));
+	cb_includes_free(&in);
+	close(place.dir);
+}
+
 static void limits(void **state)
 {
 	struct cb_include_place place = {.find = endless, .dir = -1};
@@ -213,6 +242,7 @@ int main(void)
 		cmocka_unit_test(order_of_places),
 		cmocka_unit_test(missing),
 		cmocka_unit_test_setup_teardown(files, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(inside, make_dir, remove_dir),
 		cmocka_unit_test(limits),
 	};
 

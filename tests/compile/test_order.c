@@ -112,6 +112,42 @@ static void one_order(void **state)
 }
 
 /* What is not right stays as it is. */
+/* Only BTF that is written by hand has types that refer to tags: each still gets one number. */
+static void tags_that_are_referred_to(void **state)
+{
+	enum { TAGS = 1000 };
+	struct object o = make(false);
+	struct btf *btf = btf__new_empty();
+	const void *raw;
+	__u32 count;
+
+	free(o.btf);
+	btf__add_int(btf, "int", 4, BTF_INT_SIGNED);
+	for (int i = 0; i < TAGS; i++) {
+		int tag = btf__add_decl_tag(btf, "tag", 1, -1);
+
+		btf__add_var(btf, "v", BTF_VAR_STATIC, btf__add_ptr(btf, tag));
+	}
+	count = btf__type_cnt(btf);
+	raw = btf__raw_data(btf, &o.size);
+	o.btf = malloc(o.size);
+	memcpy(o.btf, raw, o.size);
+	btf__free(btf);
+	o.ext.func_len = o.ext.core_len = 0;
+	cb_order_types(o.btf, o.size, &o.ext, sizeof(o.ext));
+	btf = btf__new(o.btf, o.size);
+	assert_int_equal(btf__type_cnt(btf), count);
+	for (__u32 id = 1, tags = 0; id < count; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		tags += btf_is_decl_tag(t);
+		assert_true(btf_is_int(t) || t->type < count);
+		assert_true(tags <= TAGS);
+	}
+	btf__free(btf);
+	free(o.btf);
+}
+
 static void corrupt(void **state)
 {
 	struct object o = make(true), same = make(true);
@@ -137,6 +173,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_order),
+		cmocka_unit_test(tags_that_are_referred_to),
 		cmocka_unit_test(corrupt),
 	};
 

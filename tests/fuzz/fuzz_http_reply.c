@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /* fuzz_http_reply.c - what a server may send to the client, in pieces whose size the first byte says: the same as in
- * one. */
+ * one. Reads what strangers send. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * fuzz_http_request.c - what a client may send to the server, through a socket pair, cut into two pieces.
+ * Reads what strangers send.
  *
  * The first byte says where. The rest is the connection's bytes. Requests are answered with what they say, some of them
  * later, so that pipelines are tried too. Whatever comes, each request must end and the connection too.

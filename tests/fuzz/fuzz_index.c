@@ -2,6 +2,7 @@
 /*
  * fuzz_index.c - a kernel's BTF with anything in it, as a stranger may upload it: made into an index, which is asked for
  * every name that it holds, and sliced for a program that uses all of them.
+ * Reads what strangers send.
  *
  * The input is the BTF. Its size, odd or even, decides whether the slice is an exact one.
  */

@@ -2,6 +2,7 @@
 /*
  * fuzz_object.c - an object with anything in it is refused, or can be looked at: nothing is loaded, so no rights are
  * needed. libbpf is at work too, and believes more of a file than it should: what it cannot bear must be refused before.
+ * Reads what strangers send.
  *
  * The seeds (tests/fuzz/seeds/object) are small objects as clang and libbpf's linker write them.
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * fuzz_slice.c - any text as a program, against a small BTF that has something of everything.
+ * Reads what strangers send.
  *
  * The input is up to three texts, with a zero byte between them: a program, a header, and a library's header. The program
  * may include the others, as "header.h" and <library.h>; all are searched for includes, then sliced for.

@@ -39,6 +39,17 @@ rss() {
 	[ "$before" = "$after" ] || { echo "before: $before; after: $after"; return 1; }
 }
 
+@test "the server itself reads no file that a source names" {
+	start s --jobs 1
+	# to be told that it is too large, it must have been found
+	truncate -s 40M large.h
+	for name in "\"$PWD/large.h\"" "<$PWD/large.h>" "<../../../../../../../../$PWD/large.h>" "\"../../../../..$PWD/large.h\""; do
+		printf '#if 0\n#include %s\n#endif\n' "$name" | cat - small.c >names.c
+		compile names.c
+		assert_status 200
+	done
+}
+
 @test "others are served while hostile sources are compiled" {
 	start s --jobs 2
 	for i in 1 2 3 4; do
@@ -72,6 +83,25 @@ rss() {
 		[ "$status" = 200 ] && [ "$(jq -r '.res[0].log' <<<"$body")" != ok. ]
 	done <bodies
 	[ "$(metric compiles_total)" = 0 ]
+}
+
+@test "a worker's memory has a limit" {
+	start s --jobs 1
+	[[ $BUILD != *san* ]] || skip "sanitizers need terabytes of addresses"
+	grep -q '^Max address space  *4294967296 ' "/proc/$(pgrep -P "$pid")/limits"
+}
+
+@test "millions of values in a body of some MB take no memory" {
+	start s --jobs 1
+	ask GET /healthz
+	before=$(rss "$pid")
+	{ printf '[{"cmd":"type","type":"int","x":['; yes '{},' | head -n 1500000 | tr -d '\n'; printf '0]}]'; } >values
+	for path in /lbc /v1/compile; do
+		ask POST $path --data-binary @values
+		grep -q 'too many values' <<<"$body"
+	done
+	after=$(rss "$pid")
+	[ $((after - before)) -lt 100000 ] || { echo "$before kB, then $after kB"; return 1; }
 }
 
 @test "every flag that is not -D, -U, -I, -W, -O is refused by its name" {

@@ -195,3 +195,21 @@ load service
 	[ "$(jq -s 'map(.ms > 0 and .bytes > 0 and (.time | fromdateiso8601? // (sub("\\.[0-9]+"; "") | fromdateiso8601)) > 1e9) | all' s.log)" = true ]
 	run ! grep -q sched_process s.log
 }
+
+@test "what was begun before SIGHUP is not taken for what is asked behind it" {
+	[ -r /sys/kernel/btf/vmlinux ] || skip "this kernel has no BTF"
+	mkdir btf
+	cp /sys/kernel/btf/vmlinux btf/9.9.btf
+	start s --jobs 1 --btf btf
+	sed 's/A7(1)/A6(1),A6(1),A6(1)/' slow.c >slower.c
+	request slower.c '{kernel: "9.9"}' >slower.json
+	curl -s -o first --data-binary @slower.json "$url/v1/compile" &
+	first=$!
+	wait_for '[ "$(metric queue_running)" = 1 ]'
+	LC_ALL=C sed 's/vfs_readlink/vfs_readlinq/' /sys/kernel/btf/vmlinux >btf/9.9.btf
+	kill -HUP "$pid"
+	wait $first
+	compile slower.c '{kernel: "9.9"}'
+	assert_status 200
+	[ "$(metric compiles_total)" = 2 ]
+}

@@ -51,6 +51,15 @@ need_btf() {
 	llvm-objdump -d o | grep -q 'r0 = 42'
 }
 
+@test "the compiler's own headers are there, and those of the system" {
+	start s
+	for header in stddef.h stdarg.h stdbool.h linux/types.h asm/unistd.h; do
+		printf '#include <%s>\nint x = sizeof(long);\n' "$header" >own.c
+		compile own.c
+		assert_status 200
+	done
+}
+
 @test "each format" {
 	start s
 	for f in o so h skel; do
@@ -184,6 +193,29 @@ need_btf() {
 	assert_status 200
 }
 
+@test "of BTF that is sent so much is kept, and what came first goes" {
+	need_btf
+	mkdir btf
+	start s --btf btf --accept-btf --sent-btf-size $((5 * $(stat -c %s /sys/kernel/btf/vmlinux) / 2))
+	for i in 1 2 3; do
+		LC_ALL=C sed "s/vfs_readlink/vfs_readlin$i/" /sys/kernel/btf/vmlinux >raw
+		digest[i]=$(sha256sum <raw | cut -d ' ' -f 1)
+		zstd -qf raw -o packed
+		ask PUT "/v1/btf/${digest[i]}" --data-binary @packed
+		assert_status 201
+		compile small.c "{kernel: \"${digest[i]}\"}"
+		assert_status 200
+	done
+	ask GET "/v1/kernels/any/${digest[1]}/functions/vfs*"
+	assert_error 404 unknown_kernel
+	for i in 2 3; do
+		compile small.c "{kernel: \"${digest[i]}\", flags: [\"-DN\"]}"
+		assert_status 200
+	done
+	[ -z "$(find btf cache-s -name "${digest[1]}*")" ]
+	[ "$(find btf cache-s -name "${digest[3]}*" | wc -l)" = 3 ]
+}
+
 @test "BTF that is not what it says is refused" {
 	mkdir btf
 	start s --btf btf --accept-btf
@@ -200,6 +232,18 @@ need_btf() {
 	head -c 100000000 /dev/zero | zstd -q >bomb
 	ask PUT "/v1/btf/$zero" --data-binary @bomb
 	assert_error 413 too_large
+	# a struct of 20,000 members whose type has a name of 1 MB: 20 GB of text
+	python3 - >long <<-'END'
+		import struct, sys
+		strs = b"\0int\0b\0m\0" + b"a" * (1 << 20) + b"\0"
+		types = struct.pack("<IIII", 1, 1 << 24, 4, 1 << 24 | 32)  # int
+		types += struct.pack("<III", 9, 4 << 24, 0)  # struct aaa...
+		types += struct.pack("<III", 5, 4 << 24 | 20000, 0) + struct.pack("<III", 7, 2, 0) * 20000
+		sys.stdout.buffer.write(struct.pack("<HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(types), len(types), len(strs)) + types + strs)
+	END
+	zstd -q long -o long.zst
+	ask PUT "/v1/btf/$(sha256sum <long | cut -d ' ' -f 1)" --data-binary @long.zst
+	assert_error 422 bad_btf
 	ask PUT /v1/btf/xyz --data-binary @packed
 	assert_error 400 bad_request
 	ask PUT "/v1/btf/..%2f$zero" --data-binary @packed

@@ -213,3 +213,37 @@ start_redis() {
 		llvm-nm "tool$i.o" | grep -q " T f$i$"
 	done
 }
+
+@test "who asks the same as one whose line is full is not refused with him" {
+	# a Redis that has nothing, and takes its time to say so
+	cat >redis.py <<-'END'
+		import socket, sys, threading, time
+		s = socket.create_server(("127.0.0.1", 0))
+		print(s.getsockname()[1], flush=True)
+		def serve(c):
+		    while (data := c.recv(1 << 20)):
+		        if b"GET" in data:
+		            time.sleep(0.6)
+		        c.sendall(b"$-1\r\n" * data.count(b"GET\r\n") + b"+PONG\r\n" * data.count(b"PING\r\n") + b"+OK\r\n" * data.count(b"SET\r\n"))
+		while True:
+		    threading.Thread(target=serve, args=(s.accept()[0],), daemon=True).start()
+	END
+	python3 redis.py >port 3>&- 4>&- &
+	echo $! >>pids
+	wait_for '[ -s port ]'
+	start s --jobs 1 --client-queue 1 --cache "redis://127.0.0.1:$(cat port)"
+	wait_for '[ "$(metric store_up)" = 1 ]'
+	for i in 1 2; do
+		request slow.c "{flags: [\"-DN=$i\"]}" >slow$i
+		curl -s -o /dev/null --interface 127.0.0.66 --data-binary @slow$i "$url/v1/compile" &
+		echo $! >>pids
+	done
+	wait_for '[ "$(metric queue_waiting)" = 1 ]'
+	request small.c >request.json
+	curl -s -o /dev/null --interface 127.0.0.66 --data-binary @request.json "$url/v1/compile" &
+	echo $! >>pids
+	sleep 0.1
+	ask POST /v1/compile --data-binary @request.json
+	assert_status 200
+	[ "$(metric coalesced_total)" = 1 ]
+}

@@ -196,6 +196,26 @@ static void errors(void **state)
 	}
 }
 
+/* Colours, titles and the like: a server's answer is text, and no commands for the terminal. */
+static void control_characters(void **state)
+{
+	static const char json[] = "{\"error\": {\"code\": \"a\\u001b[2J\", \"message\": "
+				   "\"b\\u0007\\n\\tc\\u007f\\u009b2J \\u00a0\\u00e4\"},"
+				   "\"diagnostics\": [{\"file\": \"f\\u001b\", \"text\": \"\\r\", \"context\": "
+				   "\"\\u001b\", \"excerpt\": \"x\\n\\u001b]\"}]}";
+	struct cb_api_answer a;
+
+	assert_int_equal(cb_api_decode_error(json, strlen(json), &a, NULL), 0);
+	assert_string_equal(a.code, "a?[2J");
+	assert_string_equal(a.message, "b?\n\tc???2J \xc2\xa0\xc3\xa4");
+	assert_int_equal(a.diags.n, 1);
+	assert_string_equal(a.diags.list[0].file, "f?");
+	assert_string_equal(a.diags.list[0].text, "?");
+	assert_string_equal(a.diags.list[0].context, "?");
+	assert_string_equal(a.diags.list[0].excerpt, "x\n?]");
+	cb_api_answer_free(&a);
+}
+
 static void too_many_diagnostics(void **state)
 {
 	struct cb_buf json = {0};
@@ -216,10 +236,10 @@ static void too_many_diagnostics(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_request_as_json),	cmocka_unit_test(text_that_json_cannot_carry),
-		cmocka_unit_test(a_good_answer),	cmocka_unit_test(the_least_that_an_answer_must_have),
-		cmocka_unit_test(bad_answers),		cmocka_unit_test(errors),
-		cmocka_unit_test(too_many_diagnostics),
+		cmocka_unit_test(a_request_as_json),  cmocka_unit_test(text_that_json_cannot_carry),
+		cmocka_unit_test(a_good_answer),      cmocka_unit_test(the_least_that_an_answer_must_have),
+		cmocka_unit_test(bad_answers),	      cmocka_unit_test(errors),
+		cmocka_unit_test(control_characters), cmocka_unit_test(too_many_diagnostics),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,6 +144,22 @@ static void what_is_above_the_source_cannot_be_sent(void **state)
 	assert_string_equal(collected("src/t.bpf.c", "#include \"../absent.h\"", NONE), "");
 }
 
+/* A link beside the source is followed only to where the user has pointed. */
+static void links_to_elsewhere_are_not_sent(void **state)
+{
+	write_file("secret/key", "S");
+	write_file("src/t.bpf.c", "");
+	write_file("src/real.h", "R");
+	assert_int_equal(symlink("../secret/key", "src/key.h"), 0);
+	assert_int_equal(symlink("../secret", "src/dir"), 0);
+	assert_int_equal(symlink("real.h", "src/alias.h"), 0);
+	assert_string_equal(collected("src/t.bpf.c", "#include \"alias.h\"", NONE), "alias.h=R");
+	assert_non_null(strstr(collected("src/t.bpf.c", "#include \"key.h\"", NONE), "src/key.h, which is a link"));
+	assert_non_null(strstr(collected("src/t.bpf.c", "#include \"dir/key\"", NONE), "which is a link"));
+	assert_null(strstr(collected("src/t.bpf.c", "#if 0\n#include \"key.h\"\n#endif", NONE), "=S"));
+	assert_non_null(strstr(collected("src/t.bpf.c", "#include \"key.h\"", FLAGS("-Isecret")), "key.h=S"));
+}
+
 static void too_much(void **state)
 {
 	struct cb_buf source = {0};
@@ -195,6 +211,7 @@ int main(void)
 		TEST(directories_of_I),
 		TEST(flags_take_one_text_each),
 		TEST(what_is_above_the_source_cannot_be_sent),
+		TEST(links_to_elsewhere_are_not_sent),
 		TEST(too_much),
 		TEST(the_way_back),
 	};

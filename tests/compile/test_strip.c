@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* test_strip.c - what is no object, or none that libbpf's linker could bear, comes back as it is. */
+#include "check.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "compile/strip.h"
+
+static void assert_comes_back(const void *data, size_t size)
+{
+	int fd = cb_file_nameless("object");
+	void *object;
+	size_t len;
+
+	assert_int_equal(cb_write_all(fd, data, size), 0);
+	assert_int_equal(cb_strip(fd, &object, &len, NULL), 0);
+	assert_int_equal(len, size);
+	assert_memory_equal(object, data, size);
+	free(object);
+	close(fd);
+}
+
+static void no_objects(void **state)
+{
+	Elf64_Ehdr head = {.e_ident = ELFMAG "\2\1\1",
+			   .e_type = ET_REL,
+			   .e_machine = EM_BPF,
+			   .e_version = EV_CURRENT,
+			   .e_ehsize = sizeof(head),
+			   .e_shentsize = sizeof(Elf64_Shdr)};
+
+	assert_comes_back("", 0);
+	assert_comes_back(ELFMAG, SELFMAG);
+	assert_comes_back(&head, sizeof(head));
+	head.e_shoff = sizeof(head);
+	head.e_shnum = 0xff00;
+	assert_comes_back(&head, sizeof(head));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_objects),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
