@@ -59,7 +59,7 @@ setup() {
 	{
 		echo '#define A1(x) x,x,x,x,x,x,x,x'
 		for i in 2 3 4 5 6 7; do echo "#define A$i(x) A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x),A$((i - 1))(x)"; done
-		echo 'static const int big[] = {A7(1)};'
+		echo 'static const char big[] = {A7(1)};'
 		cat small.c
 		echo 'int g(int i) { return big[i & 1]; }'
 	} >slow.c
