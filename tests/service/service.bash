@@ -107,3 +107,7 @@ assert_status() {
 metric() {
 	curl -s "$url/metrics" | sed -n "s/^coolbpf_$1 //p"
 }
+
+rss() {
+	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$1/status"
+}
