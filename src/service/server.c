@@ -301,6 +301,10 @@ static int prepare(struct server *sv)
 		err = cb_sandbox_check(&warnings, sv->e);
 	if (err)
 		return cb_fail_more(sv->e, err, "; --no-sandbox serves clients that are trusted");
+	if (o->btf_dir && o->accept_btf)
+		err = cb_mkdirs(o->btf_dir, sv->e);
+	if (err)
+		return err;
 	s->base = event_base_new();
 	if (!s->base)
 		return cb_fail(sv->e, ENOMEM, "cannot make an event loop");
