@@ -18,6 +18,7 @@
 #include "cli/inspect.h"
 #include "cli/libbpf_skeleton.h"
 #include "cli/skeleton.h"
+#include "service/archive.h"
 #include "service/server.h"
 #include "service/worker.h"
 
@@ -39,6 +40,7 @@ static const char help[] =
 	"  --cache-size SIZE       of the directory (default: 1G)\n"
 	"  --memory SIZE           of answers kept in memory (default: 64M)\n"
 	"  --btf DIR               BTF of other kernels: RELEASE.btf, ARCH/RELEASE.btf, each also packed (.btf.zst)\n"
+	"  --btf URL               and of those in an archive on a web server, fetched when they are needed\n"
 	"  --accept-btf            take BTF that clients send; kept in the directory of --btf\n"
 	"  --sent-btf-size SIZE    of all that BTF, unpacked; the oldest goes then (default: 1G)\n"
 	"  --clang PROGRAM         the compiler (default: $CLANG, else the newest clang in $PATH)\n"
@@ -299,13 +301,20 @@ static int set_limit(struct serve *s, int opt, const char *arg)
 static int set_option(struct serve *s, int opt, const char *arg)
 {
 	struct cb_serve_opts *o = &s->opts;
+	const char **btf = opt == OPT_BTF && cb_is_url(arg) ? &o->archive : &o->btf_dir;
 	const struct {
 		int opt;
 		const char **text;
 	} texts[] = {
-		{OPT_TLS_CERT, &o->tls_cert}, {OPT_TLS_KEY, &o->tls_key}, {OPT_TLS_CLIENT_CA, &o->tls_client_ca},
-		{OPT_TOKENS, &o->tokens},     {OPT_SIGN, &o->key},	  {OPT_CACHE, &o->cache},
-		{OPT_BTF, &o->btf_dir},	      {OPT_CLANG, &o->clang},	  {OPT_ACCESS_LOG, &o->access_log},
+		{OPT_TLS_CERT, &o->tls_cert},
+		{OPT_TLS_KEY, &o->tls_key},
+		{OPT_TLS_CLIENT_CA, &o->tls_client_ca},
+		{OPT_TOKENS, &o->tokens},
+		{OPT_SIGN, &o->key},
+		{OPT_CACHE, &o->cache},
+		{OPT_BTF, btf},
+		{OPT_CLANG, &o->clang},
+		{OPT_ACCESS_LOG, &o->access_log},
 	};
 	const struct {
 		int opt;
@@ -384,7 +393,7 @@ static const char *contradiction(const struct cb_serve_opts *o)
 	if (o->tls_client_ca && !o->tls_cert)
 		return "--tls-client-ca needs --tls-cert";
 	if (o->accept_btf && !o->btf_dir)
-		return "--accept-btf needs --btf, the directory to keep it in";
+		return "--accept-btf needs --btf DIR, the directory to keep it in";
 	return NULL;
 }
 
@@ -398,6 +407,8 @@ static int serve(struct serve *s)
 		return cb_worker_main(&makers);
 	if (wrong)
 		return cb_cli_usage("serve", "%s", wrong);
+	if (s->opts.archive && cb_archive_check(s->opts.archive, &e))
+		return cb_cli_usage("serve", "%s", e.text);
 	s->opts.listen = *s->listen ? s->listen : listen;
 	s->opts.lbc_listen = *s->lbc_listen ? s->lbc_listen : NULL;
 	if (set_cache(s))

@@ -7,9 +7,11 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -226,6 +228,8 @@ static void become_confined(const struct confined *c)
 				     .ruleset = c->fds[job->n]};
 
 	setsid();
+	/* not to outlive who waits for it; a change of credentials, which was in the cage, would undo it */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	cb_job_signals(job->mask);
 	for (int i = 0; i < job->n; i++)
 		if (dup2(c->fds[i], i) < 0)

@@ -156,6 +156,15 @@ static int build(const struct template *t, const void *object, size_t size, cons
 	return 0;
 }
 
+void cb_so_digest(char out[CB_SHA256_HEX])
+{
+	unsigned char each[sizeof(templates) / sizeof(templates[0])][CB_SHA256];
+
+	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+		cb_sha256(templates[i].data, *templates[i].len, each[i]);
+	cb_sha256_hex(each, sizeof(each), out);
+}
+
 int cb_so_make(const char *arch, const void *object, size_t size, const struct cb_so_meta *meta, void **so,
 	       size_t *so_size, struct cb_err *e)
 {

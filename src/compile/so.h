@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "base/digest.h"
 #include "base/err.h"
 
 /* What lbc_get_map_types() tells beside the maps: UTF-8; NULL stands for "". Clients compare hash with the SHA-256 of the
@@ -23,5 +24,8 @@ struct cb_so_meta {
  * -EINVAL: it is not an object with BTF, or a name or type in it is not C; -E2BIG; -ENOMEM. */
 int cb_so_make(const char *arch, const void *object, size_t size, const struct cb_so_meta *meta, void **so,
 	       size_t *so_size, struct cb_err *e);
+
+/* SHA-256 over all that a library has from this build and not from its caller: the loaders of all architectures. */
+void cb_so_digest(char out[CB_SHA256_HEX]);
 
 #endif

@@ -112,6 +112,7 @@ static void ask(struct cb_visit *v, const struct cb_sent *rq, const struct cb_ke
 		.kind = CB_WORK_COMPILE,
 		.btf = kernel ? kernel->path : "",
 		.digest = kernel ? kernel->digest : "",
+		.fetch = kernel && kernel->archived ? kernel->arch : "",
 		.cache_key = *v->service->store.dir.dir ? key : "",
 		.rq = *api,
 		.hash = hash,

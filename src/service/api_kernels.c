@@ -57,6 +57,7 @@ static void ask(struct cb_visit *v, enum cb_work_kind kind, const char *arch, co
 		return;
 	work.btf = k->path;
 	work.digest = k->digest;
+	work.fetch = k->archived ? k->arch : "";
 	work.cache_key = *v->service->store.dir.dir ? key : "";
 	cb_key_of(key, COOLBPF_VERSION, kind == CB_WORK_TYPE ? "type" : "functions", k->digest, pattern, NULL);
 	cb_visit_ask(v, &work, key, true, told_json);
@@ -98,6 +99,7 @@ void cb_api_btf(struct cb_visit *v, const char *arch, const char *release)
 		return;
 	work.btf = k->path;
 	work.digest = k->digest;
+	work.fetch = k->archived ? k->arch : "";
 	work.cache_key = *v->service->store.dir.dir ? key : "";
 	cb_key_of(key, COOLBPF_VERSION, "btf.zst", k->digest, NULL);
 	cb_visit_ask(v, &work, key, true, told_btf);

@@ -149,6 +149,7 @@ static void ask(struct element *el, const struct cb_kernel *k)
 		.kind = kind_of(rq->cmd),
 		.btf = k->path,
 		.digest = k->digest,
+		.fetch = k->archived ? k->arch : "",
 		.cache_key = *s->store.dir.dir ? key : "",
 		.rq = rq->compile.api,
 		.hash = rq->hash,

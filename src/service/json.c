@@ -11,12 +11,12 @@
 
 /* What is wrong with the value's shape, or NULL. jansson's own limit is 2048 calls deep, and any number of values. What stands
  * inside of strings does not count. */
-static const char *wrong_shape(const char *s, size_t len)
+static const char *wrong_shape(const char *s, size_t len, unsigned max)
 {
 	unsigned depth = 0, values = 0;
 	bool quoted = false;
 
-	for (size_t i = 0; i < len && values <= CB_JSON_VALUES; i++) {
+	for (size_t i = 0; i < len && values <= max; i++) {
 		if (quoted) {
 			if (s[i] == '\\')
 				i++;
@@ -34,24 +34,28 @@ static const char *wrong_shape(const char *s, size_t len)
 			depth--;
 		}
 	}
-	return values > CB_JSON_VALUES ? "has too many values" : NULL;
+	return values > max ? "has too many values" : NULL;
 }
 
-json_t *cb_json_parse(const char *data, size_t len, struct cb_err *e)
+json_t *cb_json_parse_up_to(const char *data, size_t len, unsigned values, struct cb_err *e)
 {
-	const char *wrong = wrong_shape(data, len);
+	const char *wrong = wrong_shape(data, len, values);
 	json_error_t why;
 	json_t *value;
 
 	if (wrong) {
-		cb_fail(e, EINVAL, "the body %s: %d deep, and %d values, are taken", wrong, CB_JSON_DEPTH,
-			CB_JSON_VALUES);
+		cb_fail(e, EINVAL, "the body %s: %d deep, and %u values, are taken", wrong, CB_JSON_DEPTH, values);
 		return NULL;
 	}
 	value = json_loadb(data, len, JSON_REJECT_DUPLICATES, &why);
 	if (!value)
 		cb_fail(e, EINVAL, "the body is not JSON: line %d, column %d: %s", why.line, why.column, why.text);
 	return value;
+}
+
+json_t *cb_json_parse(const char *data, size_t len, struct cb_err *e)
+{
+	return cb_json_parse_up_to(data, len, CB_JSON_VALUES, e);
 }
 
 /* Bytes of the UTF-8 character at s, or 0 when it is none (RFC 3629). The text ends with a zero. */

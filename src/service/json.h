@@ -16,6 +16,8 @@ enum {
 /* One JSON value, nested at most CB_JSON_DEPTH deep and with at most some CB_JSON_VALUES in all, no name twice in an object, no
  * NUL in a text. NULL with the sentence. */
 json_t *cb_json_parse(const char *data, size_t len, struct cb_err *e);
+/* The same with another number of values. */
+json_t *cb_json_parse_up_to(const char *data, size_t len, unsigned values, struct cb_err *e);
 /* A string; bytes that are no UTF-8 become U+FFFD. */
 json_t *cb_json_string(const char *text);
 /* As text (malloc'd) on one line; gives the value up. NULL when it is NULL, or there is no memory. */

@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <zstd.h>
 
 #include "base/file.h"
 #include "btf/bytes.h"
 #include "btf/kernel.h"
 #include "btf/valid.h"
+#include "service/archive.h"
 #include "service/json.h"
 #include "service/kernel_types.h"
 #include "service/kernels.h"
@@ -149,6 +151,43 @@ static int store_btf(const struct cb_kernel_work *kw, const struct cb_work *w, s
 	return err;
 }
 
+/* ---- The archive ------------------------------------------------------------------------------------------------ */
+
+static int unpack(const struct cb_work *w, const struct cb_buf *packed, struct cb_err *e)
+{
+	void *raw;
+	size_t len;
+	int err = cb_unzstd(packed->data, packed->len, CB_BTF_MAX, &raw, &len, e);
+
+	if (err)
+		return err;
+	err = check_btf(raw, len, w->digest, e);
+	if (!err)
+		err = cb_file_write(w->btf, raw, len, 0644, e);
+	free(raw);
+	return err;
+}
+
+bool cb_kernel_work_ready(const struct cb_kernel_work *kw, const struct cb_work *w, struct cb_buf *frame)
+{
+	struct cb_buf packed = {0};
+	struct cb_err e = {0};
+	int err;
+
+	if (!*w->fetch || !access(w->btf, R_OK))
+		return true;
+	err = cb_archive_get(kw->archive, w->fetch, w->digest, kw->fetch_ms, &packed, &e);
+	if (!err) {
+		err = unpack(w, &packed, &e);
+		if (err)
+			cb_fail_in(&e, err, "%s/%s.btf.zst of the archive", w->fetch, w->digest);
+	}
+	cb_buf_free(&packed);
+	if (err)
+		cb_outcome_write(frame, &(struct cb_outcome){.err = CB_ERR_NO_KERNEL, .message = e.text});
+	return !err;
+}
+
 /* ---- Dispatch --------------------------------------------------------------------------------------------------- */
 
 void cb_kernel_work(struct cb_kernel_work *kw, const struct cb_work *w, struct cb_buf *frame)
@@ -163,6 +202,8 @@ void cb_kernel_work(struct cb_kernel_work *kw, const struct cb_work *w, struct c
 		err = give_btf(w, &bytes, &e);
 	else if (w->kind == CB_WORK_STORE)
 		err = store_btf(kw, w, &e);
+	else if (w->kind == CB_WORK_INDEX)
+		err = cb_archive_get_index(kw->archive, kw->fetch_ms, &bytes, &e);
 	else
 		err = answer(kw, w, &json, &e);
 	o = (struct cb_outcome){

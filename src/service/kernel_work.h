@@ -12,11 +12,15 @@ struct btf_dump;
 struct cb_kernel_work {
 	const char *cache_dir; /* for indexes */
 	const char *uploads;   /* "": none are taken */
+	const char *archive;   /* URL, or "" */
+	unsigned fetch_ms;
 	/* the BTF that was asked about last */
 	struct btf *btf;
 	char digest[CB_SHA256_HEX];
 };
 
+/* See that the kernel's BTF is there, by fetching it if need be. False: the outcome, which says why not, is appended. */
+bool cb_kernel_work_ready(const struct cb_kernel_work *kw, const struct cb_work *work, struct cb_buf *frame);
 /* Do it and append the outcome. */
 void cb_kernel_work(struct cb_kernel_work *kw, const struct cb_work *work, struct cb_buf *frame);
 void cb_kernel_work_end(struct cb_kernel_work *kw);

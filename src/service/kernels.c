@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include "base/file.h"
 #include "btf/bytes.h"
+#include "service/archive.h"
 
 static const char RUNNING[] = "/sys/kernel/btf/vmlinux";
 
@@ -74,7 +76,12 @@ static int compare(const void *pa, const void *pb)
 	const struct cb_kernel *a = pa, *b = pb;
 	int c = strcmp(a->arch, b->arch);
 
-	return c ? c : strverscmp(a->release, b->release);
+	if (!c)
+		c = strverscmp(a->release, b->release);
+	/* what is here is found first */
+	if (!c)
+		c = a->archived - b->archived;
+	return c ? c : strcmp(a->digest, b->digest);
 }
 
 /* "5.10.0-1.el9.x86_64" is also found as "5.10.0-1.el9": distributions differ in what uname says. */
@@ -86,14 +93,8 @@ static bool is_release(const struct cb_kernel *k, const char *release)
 	       (!k->release[len] || (k->release[len] == '.' && !strcmp(k->release + len + 1, k->arch)));
 }
 
-const struct cb_kernel *cb_kernels_find(const struct cb_kernels *k, const char *arch, const char *kernel)
+static const struct cb_kernel *find(const struct cb_kernels *k, const char *arch, const char *kernel)
 {
-	struct utsname u;
-
-	if (!*kernel) {
-		uname(&u);
-		kernel = u.release;
-	}
 	for (size_t i = 0; i < k->n; i++) {
 		const struct cb_kernel *one = &k->list[i];
 
@@ -105,31 +106,50 @@ const struct cb_kernel *cb_kernels_find(const struct cb_kernels *k, const char *
 	return NULL;
 }
 
+const struct cb_kernel *cb_kernels_find(const struct cb_kernels *k, const char *arch, const char *kernel)
+{
+	const struct cb_kernel *one;
+	struct utsname u;
+
+	if (!*kernel) {
+		uname(&u);
+		kernel = u.release;
+	}
+	one = find(k, *arch ? arch : k->arch, kernel);
+	return one || *arch ? one : find(k, "", kernel);
+}
+
 void cb_kernels_free(struct cb_kernels *k)
 {
+	for (size_t i = 0; i < k->n; i++)
+		free(k->list[i].path);
 	free(k->list);
 	*k = (struct cb_kernels){0};
 }
 
 /* ---- Files ------------------------------------------------------------------------------------------------------ */
 
+/* Where the raw BTF of what is packed, sent or fetched is. NULL: no memory. */
+static char *unpacked_path(const char *work_dir, const char *digest)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%s.btf", work_dir, digest) < 0 ? NULL : path;
+}
+
 /* Digest and path of raw BTF that is in memory or in a file. */
 static int finish(struct cb_kernel *one, const void *btf, size_t size, const char *path, const char *work_dir,
 		  struct cb_err *e)
 {
-	const char *dirs = work_dir;
 	struct stat st;
-	int n;
 
 	one->size = size;
 	cb_sha256_hex(btf, size, one->digest);
-	if (path) {
-		n = snprintf(one->path, sizeof(one->path), "%s", path);
-		return n < (int)sizeof(one->path) ? 0 : cb_fail(e, ENAMETOOLONG, "%s: the name is too long", path);
-	}
-	n = snprintf(one->path, sizeof(one->path), "%s/%s.btf", dirs, one->digest);
-	if (n >= (int)sizeof(one->path))
-		return cb_fail(e, ENAMETOOLONG, "%s: the name is too long", dirs);
+	one->path = path ? strdup(path) : unpacked_path(work_dir, one->digest);
+	if (!one->path)
+		return cb_fail(e, ENOMEM, "out of memory");
+	if (path)
+		return 0;
 	if (!stat(one->path, &st) && (size_t)st.st_size == size)
 		return 0;
 	return cb_file_write(one->path, btf, size, 0644, e);
@@ -220,7 +240,7 @@ static int add_file(struct cb_kernels *k, const char *path, const char *name, co
 		return cb_fail(e, ENOMEM, "out of memory");
 	err = read_file(one, path, packed, work_dir, e);
 	if (err)
-		k->n--;
+		free(k->list[--k->n].path);
 	return err;
 }
 
@@ -265,7 +285,66 @@ static int add_running(struct cb_kernels *k, const char *work_dir, struct cb_err
 	return one ? read_file(one, RUNNING, false, work_dir, e) : cb_fail(e, ENOMEM, "out of memory");
 }
 
-int cb_kernels_read(struct cb_kernels *k, const char *dir, const char *work_dir, struct cb_err *e)
+/* ---- The archive ------------------------------------------------------------------------------------------------ */
+
+struct adding {
+	struct cb_kernels *kernels;
+	size_t local; /* so many were there before */
+	const char *work_dir;
+};
+
+/* The same BTF in a file of this machine's. What a client has sent may go. */
+static const struct cb_kernel *local_one(const struct adding *a, const char *digest)
+{
+	for (size_t i = 0; i < a->local; i++)
+		if (!a->kernels->list[i].sent && !strcmp(a->kernels->list[i].digest, digest))
+			return &a->kernels->list[i];
+	return NULL;
+}
+
+static int add_archived(void *ctx, const char *arch, const char *release, const char *digest)
+{
+	struct adding *a = ctx;
+	struct cb_kernel *one = add(a->kernels, arch, release, digest);
+	const struct cb_kernel *local;
+
+	if (!one)
+		return -ENOMEM;
+	local = local_one(a, digest);
+	one->archived = !local;
+	one->path = local ? strdup(local->path) : unpacked_path(a->work_dir, digest);
+	return one->path ? 0 : -ENOMEM;
+}
+
+static int add_index(struct cb_kernels *k, const char *json, size_t len, const char *work_dir, struct cb_err *e)
+{
+	struct adding a = {.kernels = k, .local = k->n, .work_dir = work_dir};
+	int err = cb_archive_read_index(json, len, add_archived, &a, e);
+
+	return err ? cb_fail_in(e, err, "index.json of the archive") : 0;
+}
+
+/* Of those that are sorted. */
+static void drop_twins(struct cb_kernels *k)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < k->n; i++) {
+		const struct cb_kernel *last = n ? &k->list[n - 1] : NULL;
+
+		if (last && !strcmp(last->arch, k->list[i].arch) && !strcmp(last->release, k->list[i].release) &&
+		    !strcmp(last->digest, k->list[i].digest))
+			free(k->list[i].path);
+		else
+			k->list[n++] = k->list[i];
+	}
+	k->n = n;
+}
+
+/* ---- All -------------------------------------------------------------------------------------------------------- */
+
+int cb_kernels_read(struct cb_kernels *k, const char *dir, const char *index, size_t index_len, const char *work_dir,
+		    struct cb_err *e)
 {
 	struct cb_kernels fresh = {0};
 	int err = cb_mkdirs(work_dir, e);
@@ -274,12 +353,15 @@ int cb_kernels_read(struct cb_kernels *k, const char *dir, const char *work_dir,
 		err = add_running(&fresh, work_dir, e);
 	if (!err && dir)
 		err = add_dir(&fresh, dir, NULL, work_dir, e);
+	if (!err && index)
+		err = add_index(&fresh, index, index_len, work_dir, e);
 	if (err) {
 		cb_kernels_free(&fresh);
 		return err;
 	}
 	if (fresh.n)
 		qsort(fresh.list, fresh.n, sizeof(*fresh.list), compare);
+	drop_twins(&fresh);
 	cb_kernels_free(k);
 	*k = fresh;
 	return 0;
@@ -318,6 +400,7 @@ static void make_room(struct cb_kernels *k, const char *work_dir, const char *di
 		remove_file(work_dir, one->digest, ".btf");
 		remove_file(work_dir, one->digest, ".idx"); /* what btf/index.h has made of it */
 		remove_file(dir, one->digest, ".btf.zst");
+		free(one->path);
 		k->n--;
 		memmove(one, one + 1, (size_t)(k->list + k->n - one) * sizeof(*one));
 	}
@@ -333,7 +416,11 @@ int cb_kernels_add_upload(struct cb_kernels *k, const char *digest, const char *
 	one = add(k, "", "", digest);
 	if (!one)
 		return -ENOMEM;
-	snprintf(one->path, sizeof(one->path), "%s/%s.btf", work_dir, digest);
+	one->path = unpacked_path(work_dir, digest);
+	if (!one->path) {
+		k->n--;
+		return -ENOMEM;
+	}
 	one->size = stat(one->path, &st) ? 0 : (size_t)st.st_size;
 	one->sent = true;
 	make_room(k, work_dir, dir, max);

@@ -19,10 +19,16 @@
 
 #include "base/file.h"
 #include "compile/headers.h"
+#include "compile/so.h"
+#include "service/archive.h"
 #include "service/service.h"
 #include "service/worker.h"
 
-enum { SIGNALS = 3, OWN_FILES = 128 /* descriptors besides connections */ };
+enum {
+	SIGNALS = 3,
+	OWN_FILES = 128, /* descriptors besides connections */
+	INDEX_MS = 20000 /* that the start waits for the archive's index */
+};
 
 struct server {
 	struct cb_service service;
@@ -90,16 +96,6 @@ static int open_log(struct cb_service *s, struct cb_err *e)
 	return 0;
 }
 
-static int read_kernels(struct cb_service *s, struct cb_err *e)
-{
-	int err = cb_kernels_read(&s->kernels, s->opts->btf_dir, s->work_dir, e);
-
-	/* a release may be another kernel now */
-	if (!err)
-		cb_ready_clear(&s->ready);
-	return err;
-}
-
 static int read_tokens(struct cb_service *s, struct cb_err *e)
 {
 	return s->opts->tokens ? cb_tokens_read(&s->tokens, s->opts->tokens, e) : 0;
@@ -107,7 +103,7 @@ static int read_tokens(struct cb_service *s, struct cb_err *e)
 
 static void reload(struct cb_service *s)
 {
-	static int (*const reads[])(struct cb_service * s, struct cb_err * e) = {read_tokens, read_kernels, open_log};
+	static int (*const reads[])(struct cb_service * s, struct cb_err * e) = {read_tokens, open_log};
 
 	for (size_t i = 0; i < sizeof(reads) / sizeof(*reads); i++) {
 		struct cb_err e = {0};
@@ -115,6 +111,7 @@ static void reload(struct cb_service *s)
 		if (reads[i](s, &e))
 			fprintf(stderr, "coolbpf: %s; going on with what was there\n", e.text);
 	}
+	cb_reload_kernels(s);
 	for (int i = 0; i < 2; i++) {
 		struct cb_err e = {0};
 
@@ -175,11 +172,12 @@ static int open_doors(struct server *sv)
 /* All that outcomes depend on besides the request and the BTF. */
 static void set_compiler(struct cb_service *s, const char *clang)
 {
-	char lbc[CB_SHA256_HEX], was[sizeof(s->compiler)];
+	char lbc[CB_SHA256_HEX], so[CB_SHA256_HEX], was[sizeof(s->compiler)];
 
 	memcpy(was, s->compiler, sizeof(was));
 	cb_sha256_hex(cb_lbc_h, cb_lbc_h_len, lbc);
-	snprintf(s->compiler, sizeof(s->compiler), "coolbpf %s, lbc.h %s, %s", COOLBPF_VERSION, lbc, clang);
+	cb_so_digest(so);
+	snprintf(s->compiler, sizeof(s->compiler), "coolbpf %s, lbc.h %s, .so %s, %s", COOLBPF_VERSION, lbc, so, clang);
 	if (strcmp(was, s->compiler))
 		cb_ready_clear(&s->ready);
 }
@@ -226,6 +224,9 @@ static int start_workers(struct server *sv)
 		.answers = s->store.dir.dir,
 		.answers_max = o->cache_bytes,
 		.uploads = o->btf_dir && o->accept_btf ? o->btf_dir : "",
+		.archive = o->archive ? o->archive : "",
+		/* what needs it is to have time left then */
+		.fetch_ms = (o->job_ms + 1) / 2,
 		.isolated = o->sandbox,
 	};
 	const struct cb_pool_opts pool = {
@@ -281,6 +282,19 @@ static void say_warning(void *ctx, enum cb_log_level level, const char *text)
 	(void)ctx;
 	(void)level;
 	fprintf(stderr, "coolbpf: %s\n", text);
+}
+
+static int read_kernels(struct cb_service *s, struct cb_err *e)
+{
+	const struct cb_serve_opts *o = s->opts;
+	struct cb_buf index = {0};
+	int err = o->archive ? cb_archive_get_index(o->archive, INDEX_MS, &index, e) : 0;
+
+	if (!err)
+		err = cb_kernels_read(&s->kernels, o->btf_dir, o->archive ? cb_buf_cstr(&index) : NULL, index.len,
+				      s->work_dir, e);
+	cb_buf_free(&index);
+	return err;
 }
 
 static int prepare(struct server *sv)

@@ -22,6 +22,7 @@ struct cb_serve_opts {
 	uint64_t cache_bytes;	 /* of a directory */
 	size_t memory_bytes;	 /* of ready answers */
 	const char *btf_dir;	 /* or NULL */
+	const char *archive;	 /* URL of one with BTF of other kernels (archive.h), or NULL */
 	bool accept_btf;	 /* PUT /v1/btf/DIGEST */
 	uint64_t sent_btf_bytes; /* that is kept of it, raw */
 	const char *clang;	 /* or NULL: found */
@@ -37,7 +38,7 @@ struct cb_serve_opts {
 };
 
 /* Serve until a signal ends it: SIGTERM and SIGINT let what is in hand be done, for drain_ms at most; another ends at once.
- * SIGHUP reads tokens, certificates and the directory of BTF anew, and opens the access log again. 0, or the reason why it
+ * SIGHUP reads tokens, certificates, the directory of BTF and the archive's index anew, and opens the access log again. 0, or the reason why it
  * could not start. */
 int cb_serve(const struct cb_serve_opts *opts, struct cb_err *e);
 

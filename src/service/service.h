@@ -47,6 +47,13 @@ struct cb_visit {
 	bool fetched; /* the kernel's BTF has been looked for at the other servers */
 };
 
+/* The archive's index on its way (reload.c). */
+struct cb_reload {
+	struct cb_client *client; /* NULL: it is not */
+	struct cb_waiter waiter;
+	bool again; /* another SIGHUP has come meanwhile */
+};
+
 struct cb_service {
 	const struct cb_serve_opts *opts;
 	struct event_base *base;
@@ -57,6 +64,7 @@ struct cb_service {
 	struct cb_pool *pool;
 	struct cb_tasks tasks;
 	struct cb_kernels kernels;
+	struct cb_reload reload;
 	struct cb_tokens tokens;
 	struct cb_sign_key *key; /* NULL: answers are not signed */
 	char key_id[CB_SHA256_HEX];
@@ -110,6 +118,9 @@ void cb_api_upload(struct cb_visit *v, const char *digest);
 /* A BTF that a client has sent to another server with the same Redis: true when it is being looked for, and again() will be
  * called, once for each visit. */
 bool cb_api_fetch_btf(struct cb_visit *v, const char *digest, void (*again)(struct cb_visit *v));
+
+/* Read directory and archive anew; the archive's kernels are there somewhat later. */
+void cb_reload_kernels(struct cb_service *s);
 
 /* One line of the access log. */
 void cb_access_log(const struct cb_service *s, const struct cb_http_request *rq, const struct cb_visit *v, int status,

@@ -147,6 +147,7 @@ static const struct {
 	{CB_ERR_LOST, 500, "worker_lost"},
 	{CB_ERR_TOO_LONG, 422, "limit_exceeded"},
 	{CB_ERR_STOPPED, 503, "stopping"},
+	{CB_ERR_NO_KERNEL, 503, "kernel_unavailable"},
 };
 
 /* An error with what the compiler said, remembered for a while: a fleet asks the same question many times. */

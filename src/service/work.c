@@ -152,6 +152,7 @@ void cb_work_write(struct cb_buf *out, const struct cb_work *w)
 	put_number(out, w->kind);
 	put_text(out, w->btf);
 	put_text(out, w->digest);
+	put_text(out, w->fetch);
 	put_text(out, w->cache_key);
 	put_text(out, w->hash);
 	put_text(out, w->kernel_version);
@@ -170,10 +171,11 @@ int cb_work_read(struct cb_work *w, const void *data, size_t len)
 	uint64_t kind = get_number(&r);
 	int err;
 
-	*w = (struct cb_work){.kind = kind <= CB_WORK_STORE ? (enum cb_work_kind)kind : CB_WORK_COMPILE};
-	r.bad |= kind > CB_WORK_STORE;
+	*w = (struct cb_work){.kind = kind <= CB_WORK_INDEX ? (enum cb_work_kind)kind : CB_WORK_COMPILE};
+	r.bad |= kind > CB_WORK_INDEX;
 	w->btf = get_text(&r);
 	w->digest = get_text(&r);
+	w->fetch = get_text(&r);
 	w->cache_key = get_text(&r);
 	w->hash = get_text(&r);
 	w->kernel_version = get_text(&r);
@@ -258,6 +260,8 @@ void cb_worker_config_write(struct cb_buf *out, const struct cb_worker_config *c
 	put_text(out, c->answers);
 	put_number(out, c->answers_max);
 	put_text(out, c->uploads);
+	put_text(out, c->archive);
+	put_number(out, c->fetch_ms);
 	put_number(out, c->isolated);
 }
 
@@ -270,6 +274,8 @@ int cb_worker_config_read(struct cb_worker_config *c, const void *data, size_t l
 	c->answers = get_text(&r);
 	c->answers_max = get_number(&r);
 	c->uploads = get_text(&r);
+	c->archive = get_text(&r);
+	c->fetch_ms = (unsigned)get_number(&r);
 	c->isolated = get_number(&r);
 	return at_end(&r) ? 0 : -EINVAL;
 }

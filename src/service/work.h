@@ -28,14 +28,16 @@ enum cb_work_kind {
 	CB_WORK_STRUCT, /* the same two and a third in the older clients' shape, see api_lbc.c */
 	CB_WORK_LBC_TYPE,
 	CB_WORK_LBC_FUNC,
-	CB_WORK_BTF,  /* a kernel's BTF as it is, compressed or not */
-	CB_WORK_STORE /* check a BTF that a client has sent, and keep it */
+	CB_WORK_BTF,   /* a kernel's BTF as it is, compressed or not */
+	CB_WORK_STORE, /* check a BTF that a client has sent, and keep it */
+	CB_WORK_INDEX  /* the archive's index, as it is */
 };
 
 struct cb_work {
 	enum cb_work_kind kind;
 	const char *btf;	  /* path of the kernel's raw BTF; "": none */
 	const char *digest;	  /* of it, or what it is to be */
+	const char *fetch;	  /* the kernel's arch: get it from the archive if it is not there; "": it is there */
 	const char *cache_key;	  /* under which the worker is to keep what comes out; "": it is not to */
 	struct cb_api_request rq; /* CB_WORK_COMPILE */
 	/* what a .so says of itself: see compile/so.h */
@@ -54,6 +56,9 @@ void cb_work_write(struct cb_buf *out, const struct cb_work *w);
 /* Its texts point into data, each with a zero behind it. -EINVAL; -ENOMEM. cb_work_free() after any. */
 int cb_work_read(struct cb_work *w, const void *data, size_t len);
 void cb_work_free(struct cb_work *w);
+
+/* An outcome's error: the kernel's BTF could not be had from the archive, for now. */
+enum { CB_ERR_NO_KERNEL = 1101 };
 
 struct cb_outcome {
 	int err;	     /* 0 or a positive errno, as cb_compile_full() says */

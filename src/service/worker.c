@@ -223,6 +223,8 @@ static void compile(struct worker *w, const struct cb_work *work, struct cb_buf 
 
 static void do_work(struct worker *w, const struct cb_work *work, struct cb_buf *frame)
 {
+	if (!cb_kernel_work_ready(&w->kernels, work, frame))
+		return;
 	if (work->kind == CB_WORK_COMPILE)
 		compile(w, work, frame);
 	else
@@ -276,6 +278,8 @@ static int read_config(struct worker *w)
 	snprintf(w->answers.dir, sizeof(w->answers.dir), "%s", c->answers);
 	w->answers.max_bytes = c->answers_max;
 	w->kernels.uploads = c->uploads;
+	w->kernels.archive = c->archive;
+	w->kernels.fetch_ms = c->fetch_ms;
 	w->kernels.cache_dir = c->cache_dir;
 	return setenv("COOLBPF_CACHE", c->cache_dir, 1) ? -errno : 0;
 }

@@ -31,6 +31,8 @@ struct cb_worker_config {
 	const char *answers;   /* directory in which outcomes are kept, or "" */
 	uint64_t answers_max;
 	const char *uploads; /* directory in which BTF that clients send is kept, or "" */
+	const char *archive; /* URL, or "" */
+	unsigned fetch_ms;   /* that a kernel's BTF may take to come from there */
 	bool isolated;
 };
 

@@ -209,6 +209,62 @@ static void waits_for_a_pipe(void **state)
 	unlink(path);
 }
 
+static pid_t child_of(pid_t pid)
+{
+	char path[64];
+	int child = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%d", &child) != 1)
+		child = 0;
+	if (f)
+		fclose(f);
+	return child;
+}
+
+/* Who waits for a job without a zygote is killed: so is the job, which would wait for a minute. */
+static void does_not_outlive_its_parent(void **state)
+{
+	const struct cb_sandbox long_time = {
+		.readable = readable, .cpu_seconds = 60, .wall_ms = 60000, .memory = 2UL << 30, .output = 8 << 20};
+	char path[128], text[256];
+	int status = -1, writer = -1;
+	pid_t pid, job, ended = 0;
+	struct run r;
+
+	snprintf(path, sizeof(path), "%s/pipe.h", allowed);
+	snprintf(text, sizeof(text), "#include \"%s\"\n", path);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	pid = fork();
+	if (!pid) {
+		run_text(&r, clang, NULL, &long_time, text);
+		_exit(0);
+	}
+	/* it is in clang when it has the pipe open */
+	for (int i = 0; i < 1000 && writer < 0; i++) {
+		usleep(10000);
+		writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	}
+	assert_true(writer >= 0);
+	job = child_of(pid);
+	assert_true(job > 0);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	for (int i = 0; i < 500 && !ended; i++) {
+		usleep(10000);
+		ended = waitpid(job, &status, WNOHANG);
+	}
+	kill(job, SIGKILL);
+	close(writer);
+	unlink(path);
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	assert_int_equal(ended, job);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 /* ---- arguments that nobody should let through */
 
 static void writes_no_file(void **state)
@@ -508,6 +564,7 @@ int main(void)
 		cmocka_unit_test(reads_what_it_may),
 		cmocka_unit_test(reads_its_directories),
 		cmocka_unit_test(waits_for_a_pipe),
+		cmocka_unit_test(does_not_outlive_its_parent),
 		cmocka_unit_test(writes_no_file),
 		cmocka_unit_test(runs_nothing),
 		cmocka_unit_test(shared_descriptor_stays),

@@ -18,7 +18,7 @@ load service
 		jq -r '.paths | keys[]' "$doc" | sed 's/{\([a-z]*\)}/\U\1/g'
 		jq -r '.components.schemas | (.CompileRequest, .Compiled, .Diagnostic, .Member) | .properties | keys[]' "$doc"
 		# the codes stand in the descriptions of errors, and in the code
-		grep -rhoE '"(bad|unknown|too|does|limit|compiler|worker|digest|queue|method|not|head|no)_[a-z_]+"' "$SRC"/src/service/{visit,routes,api_*,request}.c |
+		grep -rhoE '"(bad|unknown|too|does|limit|compiler|worker|digest|queue|method|not|head|no|kernel)_[a-z_]+"' "$SRC"/src/service/{visit,routes,api_*,request}.c |
 			tr -d '"' | grep -vE '^(unknown_kernels?|no_memory)$' | sort -u
 	} >words
 	grep -qx does_not_compile words
