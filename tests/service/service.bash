@@ -111,3 +111,8 @@ metric() {
 rss() {
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$1/status"
 }
+
+# A build with AddressSanitizer keeps what was freed for a while: its memory says nothing.
+sanitized() {
+	[ -n "$(san_flags)" ]
+}
