@@ -93,30 +93,29 @@ static bool is_release(const struct cb_kernel *k, const char *release)
 	       (!k->release[len] || (k->release[len] == '.' && !strcmp(k->release + len + 1, k->arch)));
 }
 
-static const struct cb_kernel *find(const struct cb_kernels *k, const char *arch, const char *kernel)
-{
-	for (size_t i = 0; i < k->n; i++) {
-		const struct cb_kernel *one = &k->list[i];
-
-		if (!strcmp(one->digest, kernel))
-			return one;
-		if (*one->release && (!*arch || !strcmp(one->arch, arch)) && is_release(one, kernel))
-			return one;
-	}
-	return NULL;
-}
-
 const struct cb_kernel *cb_kernels_find(const struct cb_kernels *k, const char *arch, const char *kernel)
 {
-	const struct cb_kernel *one;
+	const char *wanted = *arch ? arch : k->arch;
+	const struct cb_kernel *other = NULL;
 	struct utsname u;
 
 	if (!*kernel) {
 		uname(&u);
 		kernel = u.release;
 	}
-	one = find(k, *arch ? arch : k->arch, kernel);
-	return one || *arch ? one : find(k, "", kernel);
+	for (size_t i = 0; i < k->n; i++) {
+		const struct cb_kernel *one = &k->list[i];
+
+		if (!strcmp(one->digest, kernel))
+			return one;
+		if (!*one->release || !is_release(one, kernel))
+			continue;
+		if (!strcmp(one->arch, wanted))
+			return one;
+		if (!other)
+			other = one;
+	}
+	return *arch ? NULL : other;
 }
 
 void cb_kernels_free(struct cb_kernels *k)
