@@ -225,8 +225,8 @@ need_btf() {
 	echo "not BTF" | zstd -q >packed
 	ask PUT "/v1/btf/$zero" --data-binary @packed
 	assert_error 422 digest_mismatch
-	digest=$(echo "not BTF" | sha256sum | cut -d ' ' -f 1)
-	ask PUT "/v1/btf/$digest" --data-binary @packed
+	sum=$(echo "not BTF" | sha256sum | cut -d ' ' -f 1)
+	ask PUT "/v1/btf/$sum" --data-binary @packed
 	assert_error 422 bad_btf
 	# 100 MB of zeros in some kilobytes
 	head -c 100000000 /dev/zero | zstd -q >bomb
