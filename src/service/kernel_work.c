@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "btf/bytes.h"
+#include "btf/index.h"
 #include "btf/kernel.h"
 #include "btf/valid.h"
 #include "service/archive.h"
@@ -116,13 +117,20 @@ static bool has_long_name(const void *btf, size_t len)
 static int check_btf(const void *btf, size_t len, const char *digest, struct cb_err *e)
 {
 	char is[CB_SHA256_HEX];
+	struct cb_btf_index ix;
 	struct btf *parsed;
+	int err;
 
 	cb_sha256_hex(btf, len, is);
 	if (strcmp(is, digest))
 		return cb_fail(e, EBADMSG, "this BTF has the SHA-256 %s, not %s", is, digest);
 	if (has_long_name(btf, len))
 		return cb_fail(e, EINVAL, "this is no kernel's BTF: a name has more than %d bytes", NAME_LONGEST);
+	/* what the index asks of it is stricter: libbpf's writer of C divides by alignments */
+	err = cb_btf_index_make(btf, len, NULL, &ix, e);
+	if (err)
+		return cb_fail_in(e, err, "this is no BTF to work with");
+	cb_btf_index_close(&ix);
 	parsed = cb_btf_parse(btf, len, e);
 	if (!parsed)
 		return cb_fail_in(e, errno ? -errno : -EINVAL, "this is no BTF to work with");

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "btf/index.h"
 #include "btf/valid.h"
 #include "service/kernel_types.h"
 
@@ -26,11 +27,15 @@ static void ask(json_t *answer)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	void *copy = malloc(size ? size : 1); /* aligned */
-	struct btf *btf;
+	struct cb_btf_index ix;
+	struct btf *btf = NULL;
 
 	libbpf_set_print(NULL);
 	memcpy(copy, data, size);
-	btf = cb_btf_parse(copy, size, NULL);
+	if (!cb_btf_index_make(copy, size, NULL, &ix, NULL)) {
+		cb_btf_index_close(&ix);
+		btf = cb_btf_parse(copy, size, NULL);
+	}
 	for (__u32 id = 1, n = 0; btf && id < btf__type_cnt(btf) && n < NAMES; id++) {
 		const char *name = btf__name_by_offset(btf, btf__type_by_id(btf, id)->name_off);
 
