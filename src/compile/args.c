@@ -38,7 +38,8 @@ static void add_all(struct cb_args *a, const char *const *flags)
 		add(a, "%s", *flags++);
 }
 
-const char *cb_target_arch(const char *machine)
+/* What libbpf's bpf_tracing.h calls a machine of this name (uname -m), "x86" for "x86_64". */
+static const char *target_arch(const char *machine)
 {
 	static const struct {
 		const char *prefix, *arch;
@@ -79,7 +80,7 @@ void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w)
 
 	add(a, "%s", w->clang);
 	add_all(a, always);
-	add(a, "-D__TARGET_ARCH_%s", cb_target_arch(w->arch));
+	add(a, "-D__TARGET_ARCH_%s", target_arch(w->arch));
 	for (const char *const *flag = w->cflags; flag && *flag; flag++)
 		if (w->isolated && !strncmp(*flag, "-I", 2))
 			add(a, "-I" CB_NAME_DIR "/%s", *flag + 2);

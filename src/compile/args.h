@@ -26,7 +26,4 @@ struct cb_args_wanted {
 void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w);
 void cb_args_free(struct cb_args *a);
 
-/* What libbpf's bpf_tracing.h calls a machine of this name (uname -m), "x86" for "x86_64". */
-const char *cb_target_arch(const char *machine);
-
 #endif

@@ -47,6 +47,15 @@ static void told_json(struct cb_waiter *w, const struct cb_report *r)
 		cb_visit_body(v, 200, "application/json", strdup(o->json), strlen(o->json), true);
 }
 
+/* The answer is kept by key where there is a directory for it. */
+static void about(const struct cb_visit *v, const struct cb_kernel *k, const char *key, struct cb_work *work)
+{
+	work->btf = k->path;
+	work->digest = k->digest;
+	work->fetch = k->archived ? k->arch : "";
+	work->cache_key = *v->service->store.dir.dir ? key : "";
+}
+
 static void ask(struct cb_visit *v, enum cb_work_kind kind, const char *arch, const char *release, const char *pattern)
 {
 	const struct cb_kernel *k = find(v, arch, release);
@@ -55,10 +64,7 @@ static void ask(struct cb_visit *v, enum cb_work_kind kind, const char *arch, co
 
 	if (!k)
 		return;
-	work.btf = k->path;
-	work.digest = k->digest;
-	work.fetch = k->archived ? k->arch : "";
-	work.cache_key = *v->service->store.dir.dir ? key : "";
+	about(v, k, key, &work);
 	cb_key_of(key, COOLBPF_VERSION, kind == CB_WORK_TYPE ? "type" : "functions", k->digest, pattern, NULL);
 	cb_visit_ask(v, &work, key, true, told_json);
 }
@@ -97,10 +103,7 @@ void cb_api_btf(struct cb_visit *v, const char *arch, const char *release)
 
 	if (!k)
 		return;
-	work.btf = k->path;
-	work.digest = k->digest;
-	work.fetch = k->archived ? k->arch : "";
-	work.cache_key = *v->service->store.dir.dir ? key : "";
+	about(v, k, key, &work);
 	cb_key_of(key, COOLBPF_VERSION, "btf.zst", k->digest, NULL);
 	cb_visit_ask(v, &work, key, true, told_btf);
 }
