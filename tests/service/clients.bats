@@ -234,8 +234,8 @@ with_tracefs() {
 }
 
 @test "no request took longer than these clients wait" {
-	# 5 s for queries, 30 s for what is compiled; the log does not say which
-	jq -es 'map(select(.path == "/lbc") | .ms) | length > 100 and max < 5000' "$BATS_FILE_TMPDIR/access.log" >/dev/null || {
+	# 30 s for what is compiled; a query that takes more than their 5 s is an error to them, and a failed test above
+	jq -es 'map(select(.path == "/lbc") | .ms) | length > 100 and max < 30000' "$BATS_FILE_TMPDIR/access.log" >/dev/null || {
 		jq -c 'select(.ms > 5000)' "$BATS_FILE_TMPDIR/access.log"
 		return 1
 	}
