@@ -109,7 +109,12 @@ void cb_lab_cell_note(struct cb_lab_cell *c, const char *title, const char *text
 	if (!more)
 		return;
 	c->notes = more;
-	note = (struct cb_lab_note){.title = strdup(title), .text = strndup(text, len)};
+	note = (struct cb_lab_note){.title = strdup(title), .text = malloc(len + 1)};
+	if (note.text) {
+		for (size_t i = 0; i < len; i++)
+			note.text[i] = text[i] ? text[i] : ' ';
+		note.text[len] = '\0';
+	}
 	if (note.title && note.text) {
 		more[c->n_notes++] = note;
 		return;
@@ -134,15 +139,19 @@ void cb_lab_cell_clear(struct cb_lab_cell *c)
 	*c = (struct cb_lab_cell){0};
 }
 
+void cb_lab_count_cell(struct cb_lab_counts *n, const struct cb_lab_cell *c)
+{
+	n->pass += c->verdict == CB_LAB_PASS;
+	n->skip += c->verdict == CB_LAB_SKIP;
+	n->fail += c->verdict == CB_LAB_FAIL;
+	n->open += c->verdict == CB_LAB_OPEN;
+}
+
 struct cb_lab_counts cb_lab_count(const struct cb_lab_result *r)
 {
 	struct cb_lab_counts n = {0};
 
-	for (size_t i = 0; i < r->n_rows * r->n_columns; i++) {
-		n.pass += r->cells[i].verdict == CB_LAB_PASS;
-		n.skip += r->cells[i].verdict == CB_LAB_SKIP;
-		n.fail += r->cells[i].verdict == CB_LAB_FAIL;
-		n.open += r->cells[i].verdict == CB_LAB_OPEN;
-	}
+	for (size_t i = 0; i < r->n_rows * r->n_columns; i++)
+		cb_lab_count_cell(&n, &r->cells[i]);
 	return n;
 }

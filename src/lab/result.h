@@ -96,6 +96,7 @@ void cb_lab_cell_clear(struct cb_lab_cell *c);
 struct cb_lab_counts {
 	size_t pass, skip, fail, open;
 };
+void cb_lab_count_cell(struct cb_lab_counts *n, const struct cb_lab_cell *c);
 struct cb_lab_counts cb_lab_count(const struct cb_lab_result *r);
 
 #endif
