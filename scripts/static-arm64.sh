@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 build=$1
 triplet=aarch64-linux-gnu
 # what meson.build asks for; the rest they depend on
-libraries="libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libbz2-dev liblzma-dev libzstd-dev libevent-dev libssl-dev
+libraries="libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libbz2-dev liblzma-dev libzstd-dev liblz4-dev libevent-dev libssl-dev
 	libjansson-dev libhiredis-dev libseccomp-dev"
 
 die() {
