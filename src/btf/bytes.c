@@ -96,7 +96,7 @@ static int unpack_image(int fd, const char *path, size_t size, struct cb_btf_byt
 
 	if (err)
 		return err;
-	err = cb_image_btf(image.data, image.size, &btf, e);
+	err = cb_image_btf(image.data, image.size, CB_IMAGE_MAX, &btf, e);
 	cb_btf_bytes_close(&image);
 	if (err) {
 		cb_buf_free(&btf);

@@ -96,10 +96,10 @@ static int narrow(struct cb_image *image, uint64_t at, uint64_t len, struct cb_e
 	return 0;
 }
 
-static int unpack(struct cb_image *image, struct cb_err *e)
+static int unpack(struct cb_image *image, size_t max, struct cb_err *e)
 {
 	struct cb_buf out = {0};
-	int err = cb_unpack(image->data, image->len, CB_IMAGE_MAX, &out, e);
+	int err = cb_unpack(image->data, image->len, max, &out, e);
 
 	if (err) {
 		cb_buf_free(&out);
@@ -112,7 +112,7 @@ static int unpack(struct cb_image *image, struct cb_err *e)
 	return 0;
 }
 
-int cb_image_open(const void *data, size_t len, struct cb_image *image, struct cb_err *e)
+int cb_image_open(const void *data, size_t len, size_t max, struct cb_image *image, struct cb_err *e)
 {
 	int err = 0;
 
@@ -130,7 +130,7 @@ int cb_image_open(const void *data, size_t len, struct cb_image *image, struct c
 		else if (is_zboot(p, image->len))
 			err = narrow(image, le32(p + ZBOOT_PAYLOAD), le32(p + ZBOOT_PAYLOAD_LEN), e);
 		else if (cb_packed(p, image->len))
-			err = unpack(image, e);
+			err = unpack(image, max, e);
 		else
 			break;
 	}
@@ -209,10 +209,10 @@ static int take_btf(const struct cb_image *image, struct cb_buf *btf, struct cb_
 	return cb_btf_view(btf->data, btf->len, &view, e);
 }
 
-int cb_image_btf(const void *data, size_t len, struct cb_buf *btf, struct cb_err *e)
+int cb_image_btf(const void *data, size_t len, size_t max, struct cb_buf *btf, struct cb_err *e)
 {
 	struct cb_image image;
-	int err = cb_image_open(data, len, &image, e);
+	int err = cb_image_open(data, len, max, &image, e);
 
 	if (!err)
 		err = take_btf(&image, btf, e);

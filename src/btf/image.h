@@ -11,7 +11,7 @@
 
 enum {
 	CB_IMAGE_HEAD = 1024,	 /* bytes that tell what an image is */
-	CB_IMAGE_MAX = 512 << 20 /* bytes of an image, and of what it unpacks to */
+	CB_IMAGE_MAX = 512 << 20 /* bytes of what an image unpacks to, where nothing speaks for less */
 };
 
 /* Could a file that begins with these bytes (up to CB_IMAGE_HEAD of them) be an image, other than ELF? Not more than could. */
@@ -24,13 +24,13 @@ struct cb_image {
 	struct cb_buf unpacked;
 };
 
-/* Go through an image's layers. -EINVAL: not a kernel image, or a corrupt one; and what cb_unpack() gives.
- * cb_image_close() after any; the bytes must live so long. */
-int cb_image_open(const void *data, size_t len, struct cb_image *image, struct cb_err *e);
+/* Go through an image's layers, of which none may unpack to more than max bytes. -EINVAL: not a kernel image, or a corrupt one;
+ * and what cb_unpack() gives. cb_image_close() after any; the bytes must live so long. */
+int cb_image_open(const void *data, size_t len, size_t max, struct cb_image *image, struct cb_err *e);
 void cb_image_close(struct cb_image *image);
 
 /* The BTF in an image: raw, appended to btf (which is empty). Its header is checked, the types are not. -EINVAL where there is
  * none, and as above. For a file's: cb_btf_bytes_open(). */
-int cb_image_btf(const void *data, size_t len, struct cb_buf *btf, struct cb_err *e);
+int cb_image_btf(const void *data, size_t len, size_t max, struct cb_buf *btf, struct cb_err *e);
 
 #endif
