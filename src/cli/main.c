@@ -32,6 +32,7 @@ static const struct command commands[] = {
 	{"build", "compile a .bpf.c into an object, or what else can hold it", cmd_build},
 	{"inspect", "show what an object holds: programs, hooks, maps, parameters, events", cmd_inspect},
 	{"doctor", "show what this kernel offers to BPF tools, and what is missing", cmd_doctor},
+	{"lab", "boot kernels in qemu and run tools on them", cmd_lab},
 	{"serve", "compile for others: a server for coolbpf run --server and others over HTTP", cmd_serve},
 	{"keygen", "make a key pair: a compile server signs with it, its clients check", cmd_keygen},
 	{"help", "show this text, or the help of a subcommand", cmd_help},
