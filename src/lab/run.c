@@ -322,7 +322,7 @@ static int boot(struct column *c)
 		n /= 2;
 	if (err == -ENOMEM)
 		return no_memory(c->lab);
-	if (err == -ENOENT && !c->coolbpf && !cb_lab_is_native(c->kernel->arch)) {
+	if (err == -ENOENT && !cb_lab_is_native(c->kernel->arch)) {
 		skip_pending(c, why.text);
 		return 0;
 	}
