@@ -2,9 +2,10 @@
 /*
  * agent_process.c - where a job's processes live, in the guest. See agent.h.
  *
- * A job has namespaces of its own for mounts, network, IPC and the host's name, so that what it leaves there goes with it; not
- * for processes: the process ids that its programs and scripts know are those that BPF programs see. What holds its processes
- * together is a cgroup, which also limits them.
+ * A job has namespaces of its own for mounts, IPC and the host's name, so that what it leaves there goes with it. Not for
+ * processes: the process ids that its programs and scripts know are those that BPF programs see. Nor for its network: tools are
+ * to meet what they meet on a machine (only the first namespace has all of /proc/sys/net). What holds its processes together is
+ * a cgroup, which also limits them.
  */
 #include "lab/agent.h"
 
@@ -26,7 +27,7 @@
 
 #define CGROUP "/sys/fs/cgroup/job"
 
-static const int space_flags[SPACES] = {CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS};
+static const int space_flags[SPACES] = {CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUTS};
 
 enum {
 	READY_FD = 3,
@@ -148,7 +149,7 @@ static int enter(const int spaces[SPACES])
 /* Process 1 makes them and goes back: whoever is in them may be killed at any time. */
 static int make_spaces(struct job *j)
 {
-	static const char *const names[SPACES] = {"mnt", "net", "ipc", "uts"};
+	static const char *const names[SPACES] = {"mnt", "ipc", "uts"};
 	char path[64];
 	int err = 0;
 
@@ -196,8 +197,17 @@ int agent_make_room(struct job *j)
 	return 0;
 }
 
+static int delete_pair(struct job *j, const void *arg)
+{
+	execl("/bin/busybox", "busybox", "ip", "link", "del", "lab0", (char *)NULL);
+	return 1;
+}
+
 void agent_drop_room(struct job *j)
 {
+	/* with it goes its other end; the module is then free to be removed */
+	if (j->spec->veth && j->spaces[0] >= 0)
+		agent_help(j, delete_pair, NULL, ROOM_SECONDS * SECOND);
 	for (int i = 0; i < SPACES; i++) {
 		if (j->spaces[i] >= 0)
 			close(j->spaces[i]);

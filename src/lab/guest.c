@@ -8,14 +8,15 @@
  * for SILENCE_NS hangs, and one that speaks is only slow. Each phase may also end with qemu: by a panic (the kernel is told to
  * reboot then, and qemu not to), by a reboot that somebody asked for, by qemu's own failure.
  *
- * Where the kernel's KVM makes a virtual machine that then does not boot (as in some nested ones), the guest is started a
- * second time without it.
+ * Where the host's KVM makes a virtual machine that then does not boot (as in some nested ones), the guest is started a second
+ * time without it. If that boots, a file in the cache keeps later guests from trying, until the host is booted again.
  */
 #include "lab/guest.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +27,17 @@
 
 #include "base/buf.h"
 #include "base/digest.h"
+#include "base/file.h"
 #include "lab/initramfs.h"
 #include "lab/qemu.h"
 #include "lab/wire.h"
 
 #define SECOND 1000000000ULL
 
-enum { CPUS = 2, CONSOLE_LINES = 40, CONSOLE_LINE = 512, ERRORS_MAX = 2048, CHUNK = 65536 };
+enum { CPUS = 2, CONSOLE_LINES = 80, CONSOLE_LINE = 512, ERRORS_MAX = 2048, CHUNK = 65536 };
 
 static const uint64_t MEMORY = 1ULL << 30;
-static const uint64_t BOOT_NS = 60 * SECOND, BOOT_KVM_NS = 30 * SECOND;
+static const uint64_t BOOT_NS = 60 * SECOND, BOOT_KVM_NS = 10 * SECOND;
 static const uint64_t SILENCE_NS = 20 * SECOND; /* of an emulated guest on a busy host */
 static const uint64_t GRACE_NS = 30 * SECOND;	/* for the agent to end a job whose time is over, and to clean up */
 static const uint64_t JOB_NS = 60 * SECOND;	/* where a job says nothing, as agent_job.c */
@@ -54,7 +56,7 @@ struct cb_lab_guest {
 	const struct cb_lab_guest_opts *opts;
 	const struct cb_lab_arch *arch;
 	struct cb_qemu qemu;
-	bool kvm;
+	bool kvm, kvm_failed; /* it is used; it was tried and did not boot */
 	int initramfs, epoll;
 	uint64_t memory;
 	struct cb_wire console_wire, port_wire;
@@ -93,6 +95,45 @@ void cb_lab_outcome_free(struct cb_lab_outcome *o)
 	free(o->message);
 	free(o->console);
 	*o = (struct cb_lab_outcome){0};
+}
+
+/* ---- KVM that does not work ------------------------------------------------------------------------------------------ */
+
+static void kvm_mark(char *path, size_t size, char boot_id[64])
+{
+	char dir[PATH_MAX - 64], *text;
+	size_t len;
+
+	cb_cache_dir(dir, sizeof(dir));
+	snprintf(path, size, "%s/lab/kvm-fails", dir);
+	*boot_id = '\0';
+	if (!cb_file_read("/proc/sys/kernel/random/boot_id", 4096, &text, &len, NULL)) {
+		snprintf(boot_id, 64, "%.60s", text);
+		free(text);
+	}
+}
+
+static bool kvm_is_known_to_fail(void)
+{
+	char path[PATH_MAX], boot_id[64], *text;
+	bool same = false;
+	size_t len;
+
+	kvm_mark(path, sizeof(path), boot_id);
+	if (!cb_file_read(path, 4096, &text, &len, NULL)) {
+		same = *boot_id && !strcmp(text, boot_id);
+		free(text);
+	}
+	return same;
+}
+
+/* That it cannot be written costs time only. */
+static void kvm_failed(void)
+{
+	char path[PATH_MAX], boot_id[64];
+
+	kvm_mark(path, sizeof(path), boot_id);
+	cb_file_write(path, boot_id, strlen(boot_id), 0644, NULL);
 }
 
 /* ---- The console ----------------------------------------------------------------------------------------------------- */
@@ -215,6 +256,8 @@ static void on_hello(struct cb_lab_guest *g, const json_t *m)
 	if (g->phase != BOOTS)
 		return;
 	g->boot_ns = now_ns() - g->started;
+	if (g->kvm_failed)
+		kvm_failed();
 	g->phase = IDLE;
 }
 
@@ -386,7 +429,7 @@ struct cb_lab_guest *cb_lab_guest_start(const struct cb_lab_kernel *k, const str
 		err = g->initramfs < 0 ? g->initramfs : 0;
 	}
 	if (!err) {
-		g->kvm = !opts->no_kvm && cb_qemu_has_kvm(g->arch);
+		g->kvm = !opts->no_kvm && cb_qemu_has_kvm(g->arch) && !kvm_is_known_to_fail();
 		err = boot(g, e);
 	}
 	if (!err)
@@ -427,6 +470,7 @@ static enum cb_lab_guest_state no_boot(struct cb_lab_guest *g, bool timeout)
 	if (g->kvm) {
 		cb_qemu_stop(&g->qemu);
 		g->kvm = false;
+		g->kvm_failed = true;
 		g->console.n = 0;
 		g->errors_len = 0;
 		*g->panic = '\0';

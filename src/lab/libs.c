@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * libs.c - see libs.h. The loader itself is asked ("LOADER --list PROGRAM"): it knows its search path, RUNPATH, and the
- * libraries of libraries. It maps the program but does not run it.
+ * libs.c - see libs.h. The loader itself is asked, as ldd(1) does (its own --list does not say which library is missing): it knows
+ * its search path, RUNPATH, and the libraries of libraries. It maps the program but does not run it.
  */
 #include "lab/libs.h"
 
@@ -14,10 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "lab/prog.h"
 
 /* The path of the loader, or "". */
 static void find_loader(Elf *elf, int fd, char *out, size_t size)
@@ -101,55 +101,43 @@ static int add_line(struct cb_lab_libs *l, char *line, const char *program, stru
 	return err ? cb_fail(e, ENOMEM, "out of memory") : 0;
 }
 
-/* What "LOADER --list PROGRAM" prints; its exit status or -errno. */
-static int ask_loader(const char *loader, const char *program, struct cb_buf *out)
+/* What the loader says to out. */
+static int ask_loader(const char *loader, const char *program, struct cb_buf *out, struct cb_err *e)
 {
-	int fds[2], status;
-	char chunk[4096];
-	ssize_t n;
-	pid_t pid;
+	const char *argv[] = {loader, program, NULL}, *env[] = {"LD_TRACE_LOADED_OBJECTS=1", NULL};
+	struct cb_lab_prog p = {.argv = argv, .env = env, .out = out};
+	struct cb_lab_hold hold;
+	int err = cb_lab_hold(&hold, e);
 
-	if (pipe2(fds, O_CLOEXEC))
-		return -errno;
-	pid = fork();
-	if (!pid) {
-		dup2(fds[1], STDOUT_FILENO);
-		dup2(fds[1], STDERR_FILENO);
-		execl(loader, loader, "--list", program, (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	while (pid > 0 && ((n = read(fds[0], chunk, sizeof(chunk))) > 0 || (n < 0 && errno == EINTR)))
-		if (n > 0)
-			cb_buf_add(out, chunk, (size_t)n);
-	close(fds[0]);
-	if (pid < 0 || waitpid(pid, &status, 0) < 0)
-		return -errno;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	if (err)
+		return err;
+	err = cb_lab_prog_run(&p, &hold, NULL, NULL, e);
+	cb_lab_release(&hold);
+	return err;
 }
 
 int cb_lab_libs(const char *program, struct cb_lab_libs *out, struct cb_err *e)
 {
+	char loader[PATH_MAX], path[PATH_MAX], *save = NULL;
 	struct cb_buf text = {0};
-	char loader[PATH_MAX], *save = NULL;
-	int status, err = 0;
+	int err;
 
 	*out = (struct cb_lab_libs){0};
-	look_at(program, loader);
+	/* a name such as /proc/self/exe is another program to the loader */
+	if (!realpath(program, path))
+		return 0;
+	look_at(path, loader);
 	if (!*loader)
 		return 0;
-	status = ask_loader(loader, program, &text);
+	err = ask_loader(loader, path, &text, e);
+	if (err)
+		err = cb_fail_in(e, err, "cannot find the libraries of %s", program);
 	cb_buf_cstr(&text);
-	if (text.failed)
-		err = cb_fail(e, ENOMEM, "out of memory");
-	else if (add(out, loader, strlen(loader)))
+	if (!err && (text.failed || add(out, loader, strlen(loader))))
 		err = cb_fail(e, ENOMEM, "out of memory");
 	for (char *line = err ? NULL : strtok_r(text.data, "\n", &save); line && !err;
 	     line = strtok_r(NULL, "\n", &save))
 		err = add_line(out, line, program, e);
-	if (!err && status)
-		err = cb_fail(e, ENOEXEC, "cannot find the libraries of %s: its loader %s %s", program, loader,
-			      status == 127 ? "does not run here" : "refuses it");
 	cb_buf_free(&text);
 	if (err)
 		cb_lab_libs_free(out);

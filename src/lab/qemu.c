@@ -20,6 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/prog.h"
+
 /* panic=-1: reboot at once, which ends qemu (-no-reboot). BPF LSM: kernel 5.10 has it built in but not in its default list. */
 #define APPEND_ALL "loglevel=1 panic=-1 lsm=lockdown,yama,bpf"
 
@@ -155,23 +157,6 @@ static void run(const struct command *c, const int fds[4], pid_t parent)
 	_exit(127);
 }
 
-/* Is there a program of this name in PATH? */
-static bool in_path(const char *name)
-{
-	const char *path = getenv("PATH");
-	char file[4096];
-
-	for (path = path ? path : "/usr/bin:/bin"; *path; path += *path == ':') {
-		size_t n = strcspn(path, ":");
-
-		snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, name);
-		if (!access(file, X_OK))
-			return true;
-		path += n;
-	}
-	return false;
-}
-
 static void close_pair(int fds[2])
 {
 	for (int i = 0; i < 2; i++)
@@ -186,7 +171,7 @@ int cb_qemu_start(struct cb_qemu *q, const struct cb_qemu_opts *o, struct cb_err
 	struct command c;
 
 	*q = (struct cb_qemu){.pid = -1, .console = -1, .port = -1, .errors = -1};
-	if (!in_path(o->arch->program))
+	if (!cb_lab_prog_there(o->arch->program))
 		return cb_fail(e, ENOENT, "there is no %s here: it boots the lab's kernels (Debian's package is %s)",
 			       o->arch->program, o->arch->package);
 	if (make_command(&c, o))

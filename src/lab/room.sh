@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-# room.sh DIR KILOBYTES [veth]: in the guest, in namespaces of a job's own: make what it may write to, and its network.
+# room.sh DIR KILOBYTES [veth]: in the guest, in a mount namespace of a job's own: make what it may write to, and its network.
 #
 # DIR, /tmp, /run and /dev/shm are its own and limited, the rest of the files cannot be written. busybox's applets do all.
 set -eu
@@ -16,9 +16,8 @@ cp -a "$dir/." /run/dir/
 mount --move /run/dir "$dir"
 mount -o remount,bind,ro /
 
-ip link set lo up
 [ "${3-}" = veth ] || exit 0
-# The pair is made in the other namespace, because a namespace is given by a process in it, and this shell is in ours.
+# The pair is made in the other network namespace, because one is named by a process in it, and this shell is in ours.
 : >/run/netns/peer
 unshare --net=/run/netns/peer ip link set lo up
 /bin/peer ip link add lab1 type veth
