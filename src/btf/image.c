@@ -9,6 +9,7 @@
  *	zboot      EFI: a program that holds a compressed Image (kernel, drivers/firmware/efi/libstub/zboot-header.S)
  *	Image      arm64: the kernel as it lies in memory (kernel, Documentation/arch/arm64/booting.rst)
  *	vmlinux    ELF
+ *	BTF	   of a kernel, by itself
  *
  * An ELF file says where its BTF is. In a flat file it is looked for, byte by byte, since it is aligned to nothing: the largest
  * that holds together is the kernel's (there are small ones in it: the kernel carries BPF programs of its own).
@@ -78,6 +79,12 @@ static bool is_elf(const unsigned char *data, size_t len)
 	return len >= SELFMAG && !memcmp(data, ELFMAG, SELFMAG);
 }
 
+/* In either byte order. */
+static bool is_btf(const unsigned char *data, size_t len)
+{
+	return len >= 2 && (le16(data) == BTF_MAGIC || le16(data) == __builtin_bswap16(BTF_MAGIC));
+}
+
 bool cb_is_image(const void *head, size_t len)
 {
 	return is_bzimage(head, len) || is_zboot(head, len) || is_flat(head, len) || cb_packed(head, len);
@@ -120,7 +127,7 @@ int cb_image_open(const void *data, size_t len, size_t max, struct cb_image *ima
 	for (int i = 0; i < LAYERS_MAX && !err; i++) {
 		const unsigned char *p = image->data;
 
-		if (is_elf(p, image->len) || is_flat(p, image->len))
+		if (is_elf(p, image->len) || is_flat(p, image->len) || is_btf(p, image->len))
 			return 0;
 		if (is_bzimage(p, image->len))
 			err = narrow(image,
@@ -188,11 +195,13 @@ static int take_btf(const struct cb_image *image, struct cb_buf *btf, struct cb_
 {
 	const void *section = NULL;
 	const unsigned char *found;
-	struct cb_btf_view view;
 	size_t size = 0;
 	int err;
 
-	if (is_elf(image->data, image->len)) {
+	if (is_btf(image->data, image->len)) {
+		section = image->data;
+		size = image->len;
+	} else if (is_elf(image->data, image->len)) {
 		err = cb_elf_section(image->data, image->len, ".BTF", &section, &size);
 		if (err && err != -ENOENT)
 			return cb_fail(e, -err,
@@ -206,7 +215,7 @@ static int take_btf(const struct cb_image *image, struct cb_buf *btf, struct cb_
 	cb_buf_add(btf, section, size);
 	if (btf->failed)
 		return cb_fail(e, ENOMEM, "out of memory");
-	return cb_btf_view(btf->data, btf->len, &view, e);
+	return 0;
 }
 
 int cb_image_btf(const void *data, size_t len, size_t max, struct cb_buf *btf, struct cb_err *e)

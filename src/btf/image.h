@@ -17,7 +17,7 @@ enum {
 /* Could a file that begins with these bytes (up to CB_IMAGE_HEAD of them) be an image, other than ELF? Not more than could. */
 bool cb_is_image(const void *head, size_t len);
 
-/* The kernel itself: an ELF file (x86), or a flat one as it will lie in memory (arm64). */
+/* The kernel itself: an ELF file (x86), or a flat one as it will lie in memory (arm64). Or only its BTF. */
 struct cb_image {
 	const unsigned char *data; /* in the bytes given, or in unpacked */
 	size_t len;
@@ -29,8 +29,8 @@ struct cb_image {
 int cb_image_open(const void *data, size_t len, size_t max, struct cb_image *image, struct cb_err *e);
 void cb_image_close(struct cb_image *image);
 
-/* The BTF in an image: raw, appended to btf (which is empty). Its header is checked, the types are not. -EINVAL where there is
- * none, and as above. For a file's: cb_btf_bytes_open(). */
+/* The BTF in an image: raw, appended to btf (which is empty). What is in it is not checked. -EINVAL where there is none, and as
+ * above. For a file's: cb_btf_bytes_open(). */
 int cb_image_btf(const void *data, size_t len, size_t max, struct cb_buf *btf, struct cb_err *e);
 
 #endif
