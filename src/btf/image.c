@@ -173,7 +173,7 @@ static size_t btf_size(const unsigned char *data, size_t len)
 	return strs[0] || strs[str_len - 1] ? 0 : size;
 }
 
-static size_t find_btf(const unsigned char *data, size_t len, const unsigned char **found)
+static size_t find_btf(const unsigned char *data, size_t len, const void **found)
 {
 	static const unsigned char head[] = {BTF_MAGIC & 0xff, BTF_MAGIC >> 8, BTF_VERSION, 0 /* flags */};
 	const unsigned char *at = data, *end = data + len;
@@ -193,26 +193,25 @@ static size_t find_btf(const unsigned char *data, size_t len, const unsigned cha
 
 static int take_btf(const struct cb_image *image, struct cb_buf *btf, struct cb_err *e)
 {
-	const void *section = NULL;
-	const unsigned char *found;
+	const void *found = NULL;
 	size_t size = 0;
 	int err;
 
 	if (is_btf(image->data, image->len)) {
-		section = image->data;
+		found = image->data;
 		size = image->len;
 	} else if (is_elf(image->data, image->len)) {
-		err = cb_elf_section(image->data, image->len, ".BTF", &section, &size);
+		err = cb_elf_section(image->data, image->len, ".BTF", &found, &size);
 		if (err && err != -ENOENT)
 			return cb_fail(e, -err,
 				       err == -ENOTSUP ? "the kernel is of another word size or byte order"
 						       : "the kernel is a corrupt ELF file");
-	} else if ((size = find_btf(image->data, image->len, &found))) {
-		section = found;
+	} else {
+		size = find_btf(image->data, image->len, &found);
 	}
-	if (!section)
+	if (!size)
 		return cb_fail(e, EINVAL, "the kernel was built without BTF (CONFIG_DEBUG_INFO_BTF)");
-	cb_buf_add(btf, section, size);
+	cb_buf_add(btf, found, size);
 	if (btf->failed)
 		return cb_fail(e, ENOMEM, "out of memory");
 	return 0;

@@ -323,6 +323,10 @@ static void corrupt(void **state)
 static void without_btf(void **state)
 {
 	struct cb_buf other = make_elf(&kernel_btf, ".other"), b = {0};
+	struct cb_buf empty = make_elf(&(struct bytes){.data = "", .len = 0}, ".BTF");
+
+	assert_refused(&empty, EINVAL, "built without BTF (CONFIG_DEBUG_INFO_BTF)");
+	cb_buf_free(&empty);
 
 	assert_refused(&other, EINVAL, "built without BTF (CONFIG_DEBUG_INFO_BTF)");
 	other.data[4] = 1; /* 32 bits */
