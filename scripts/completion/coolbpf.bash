@@ -123,7 +123,7 @@ _coolbpf() {
 			_coolbpf_words "-o --output -f --file -d --duration -i --interval -n --count --filter --ready -p --param
 				-a --attach --btf --clang --server -D -I -v --verbose -q --quiet -h --help" "$current"
 			;;
-		build) _coolbpf_words "-o --output --format --skeleton --btf --clang --server -D -I -h --help" "$current" ;;
+		build) _coolbpf_words "-o --output --format --skeleton --arch --btf --clang --server -D -I -h --help" "$current" ;;
 		inspect) _coolbpf_words "-o --output --btf --clang --server -D -I -h --help" "$current" ;;
 		serve)
 			_coolbpf_words "-l --listen --tls-cert --tls-key --tls-client-ca --tokens --open-metrics --lbc-listen --sign

@@ -31,7 +31,9 @@ static const char help[] =
 	"  --format FORMAT         o: an object (default); so: a shared library with the object and a loader inside;\n"
 	"                          h: a C header with the object inside and typed functions for libcoolbpf;\n"
 	"                          skel: the same for libbpf\n"
-	"  --skeleton FILE.h       write such an h, too or alone\n" CB_CLI_SOURCE_HELP
+	"  --skeleton FILE.h       write such an h, too or alone\n"
+	"  --arch ARCH             for machines of this architecture: x86_64, aarch64 (arm64), ... (default: this\n"
+	"                          machine's; another one needs --btf)\n" CB_CLI_SOURCE_HELP
 	"  -h, --help              show this text\n";
 
 struct build {
@@ -161,10 +163,11 @@ static int set_format(struct build *b, const char *name)
 
 int cmd_build(int argc, char **argv)
 {
-	enum { OPT_SKELETON = CB_CLI_OPT_OWN, OPT_FORMAT };
+	enum { OPT_SKELETON = CB_CLI_OPT_OWN, OPT_FORMAT, OPT_ARCH };
 	static const struct option options[] = {{"output", required_argument, NULL, 'o'},
 						{"format", required_argument, NULL, OPT_FORMAT},
 						{"skeleton", required_argument, NULL, OPT_SKELETON},
+						{"arch", required_argument, NULL, OPT_ARCH},
 						{"help", no_argument, NULL, 'h'},
 						CB_CLI_SOURCE_LONG,
 						{0}};
@@ -190,6 +193,8 @@ int cmd_build(int argc, char **argv)
 			status = set_format(&b, optarg);
 		} else if (opt == OPT_SKELETON) {
 			b.skeleton = optarg;
+		} else if (opt == OPT_ARCH) {
+			source.opts.arch = optarg;
 		} else {
 			status = cb_cli_bad_option("build", opt, argv);
 		}

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
 	{"kernels", "list the kernels that can be booted", lab_kernels},
 	{"fetch", "fetch kernels of Debian's into the cache", lab_fetch},
+	{"run", "run the tests of tools on these kernels", lab_run},
 	{"module", "build an out-of-tree module for these kernels", lab_module},
 };
 

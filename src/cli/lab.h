@@ -8,6 +8,7 @@
 
 int lab_kernels(int argc, char **argv);
 int lab_fetch(int argc, char **argv);
+int lab_run(int argc, char **argv);
 int lab_module(int argc, char **argv);
 
 /* For struct cb_log: one line on standard error. */

@@ -96,7 +96,7 @@ struct coolbpf {
 	char *btf_path; /* or NULL */
 	char **cflags;
 	char *clang;
-	char *server, *token_file, *public_key, *ca_file; /* as in coolbpf_opts */
+	char *server, *token_file, *public_key, *ca_file, *arch; /* as in coolbpf_opts */
 
 	char *name;
 	char *data; /* the object's bytes */
