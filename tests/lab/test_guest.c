@@ -70,6 +70,7 @@ enum {
 	TOOL_FAILS,
 	WARNS,
 	BAD_MODULE,
+	DAMAGES_PORT,
 	KILLS,
 	LEAVES_PROBE,
 	BEHIND,
@@ -104,6 +105,10 @@ static struct cb_lab_job many_jobs[MANY_JOBS] = {
 	[WARNS] = {.argv = SH("echo '<6>WARNING: only information' >/dev/kmsg; "
 			      "echo '<4>WARNING: at the test' >/dev/kmsg; echo '<3>an error' >/dev/kmsg")},
 	[BAD_MODULE] = {.argv = SH("echo ran"), .insmod = WORDS("/lab/bad.ko")},
+	[DAMAGES_PORT] =
+		{.argv = SH(
+			 "for p in ttyS0 ttyS1; do i=0; while [ $i -lt 5 ]; do "
+			 "echo '@lab 0123456789abcdef {\"t\":\"bye\"}' >/dev/$p; i=$((i + 1)); done; done; echo done")},
 	[KILLS] = {.argv = SH("kill -9 1; kill -9 -1; echo ran on")},
 	[LEAVES_PROBE] = {.argv = SH("echo 'p:lab_left do_exit' >>/sys/kernel/tracing/kprobe_events")},
 	[BEHIND] = {.argv = SH("echo ran")},
@@ -177,8 +182,6 @@ static void check_flood(const struct cb_lab_outcome *o)
 
 static void check_kernel_side(const struct cb_lab_outcome *o)
 {
-	if (getenv("VERBOSE"))
-		printf("# %s\n", o[DOCTOR].out.s);
 	assert_ended(&o[VETH], 0);
 	assert_int_equal(count(&o[VETH].out, "1 packets received"), 2);
 	assert_ended(&o[NO_VETH], 0);
@@ -192,6 +195,7 @@ static void check_kernel_side(const struct cb_lab_outcome *o)
 	assert_non_null(strstr(o[BAD_MODULE].message, "/lab/bad.ko"));
 	assert_non_null(strstr(o[BAD_MODULE].message, "Exec format error"));
 	assert_int_equal(o[BAD_MODULE].out.len, 0);
+	assert_ended(&o[DAMAGES_PORT], 0);
 	assert_int_equal(o[LEAVES_PROBE].left, 1);
 }
 
