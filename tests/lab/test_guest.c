@@ -321,6 +321,21 @@ static void a_kernel_that_does_not_boot_says_why(void **state)
 	end_guest(&r);
 }
 
+static void a_kernel_without_serial_ports_is_told(void **state)
+{
+	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
+	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .append = "8250.nr_uarts=0"}};
+	struct cb_lab_kernel k = pick_kernel(&kernels);
+
+	if (strcmp(k.arch, "x86_64"))
+		skip_because("only x86's serial ports can be switched off so");
+	start_guest(&r, &k);
+	drive(&r);
+	assert_int_equal(r.state, CB_LAB_GUEST_NO_BOOT);
+	assert_non_null(strstr(cb_lab_guest_why(r.g), "without a word"));
+	end_guest(&r);
+}
+
 /* The process id of a child of ours' that is qemu, or 0. */
 static pid_t find_qemu(pid_t parent)
 {
@@ -456,6 +471,7 @@ int main(void)
 		cmocka_unit_test_teardown(many_jobs_in_one_guest, free_kernels),
 		cmocka_unit_test_teardown(a_panic_loses_its_own_job_only, free_kernels),
 		cmocka_unit_test_teardown(a_kernel_that_does_not_boot_says_why, free_kernels),
+		cmocka_unit_test_teardown(a_kernel_without_serial_ports_is_told, free_kernels),
 		cmocka_unit_test_teardown(nothing_is_left_of_a_guest_whose_host_was_killed, free_kernels),
 		cmocka_unit_test_teardown(a_guest_that_is_silent_hangs, free_kernels),
 		cmocka_unit_test_teardown(files_that_do_not_fit_are_named, free_kernels),
