@@ -588,6 +588,9 @@ int cb_lab_expect(const struct cb_lab_test *t, const bool *on, const struct cb_l
 		for (size_t i = 0; i < c.n; i++)
 			judge(&c, &c.tallies[i]);
 		judge_defaults(&c, on);
+		for (size_t i = 0; !err && i < c.n; i++)
+			if (c.tallies[i].x->cond && cb_lab_cond_failed(c.tallies[i].x->cond))
+				err = -ENOMEM;
 		if (found->first.failed || found->details.failed || c.maps.failed || c.event_fields.failed)
 			err = -ENOMEM;
 	}
