@@ -10,7 +10,8 @@
 #include <zstd.h>
 
 enum { PIECE = 256 * 1024 };
-/* memory for the dictionary of a stream; the kernel's own builds take 64 MiB at most (xz -9, zstd -22 --ultra takes 128) */
+/* memory for the dictionary of a stream; the kernel's own builds take 64 MiB at most (xz -9, zstd -22 --ultra takes
+ * 128) */
 enum { WINDOW_LOG = 27, XZ_MEMORY = 256 << 20 };
 
 enum cb_lab_packed cb_lab_packed_how(const void *data, size_t len)
