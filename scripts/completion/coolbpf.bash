@@ -111,7 +111,7 @@ _coolbpf() {
 		;;
 	-l | --listen | --lbc-listen | --cache-size | --sent-btf-size | --memory | -j | --jobs | --job-time | --client-jobs | --client-queue | \
 		--queue | --queue-memory | --rate | --max-body | --max-connections | --drain) return ;;
-	-d | --duration | -i | --interval | -n | --count | --filter | -a | --attach | --server | -D) return ;;
+	-d | --duration | -i | --interval | -n | --count | --filter | --ready | -a | --attach | --server | -D) return ;;
 	esac
 
 	if [[ $previous == --* ]] && grep -q "^${previous#--} bool" <<<"$params"; then
@@ -120,10 +120,10 @@ _coolbpf() {
 	if [[ $current == -* ]]; then
 		case $command in
 		run)
-			_coolbpf_words "-o --output -f --file -d --duration -i --interval -n --count --filter -p --param
+			_coolbpf_words "-o --output -f --file -d --duration -i --interval -n --count --filter --ready -p --param
 				-a --attach --btf --clang --server -D -I -v --verbose -q --quiet -h --help" "$current"
 			;;
-		build) _coolbpf_words "-o --output --format --skeleton --btf --clang --server -D -I -h --help" "$current" ;;
+		build) _coolbpf_words "-o --output --format --skeleton --arch --btf --clang --server -D -I -h --help" "$current" ;;
 		inspect) _coolbpf_words "-o --output --btf --clang --server -D -I -h --help" "$current" ;;
 		serve)
 			_coolbpf_words "-l --listen --tls-cert --tls-key --tls-client-ca --tokens --open-metrics --lbc-listen --sign

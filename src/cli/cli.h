@@ -19,6 +19,7 @@ int cmd_inspect(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_keygen(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
 
 /* Print "coolbpf: SENTENCE" on standard error; returns CB_CLI_FAILED. */
 int cb_cli_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

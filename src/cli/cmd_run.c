@@ -19,6 +19,7 @@
 
 #include <bpf/libbpf.h>
 
+#include "base/file.h"
 #include "cli/run.h"
 
 enum { LOST_NS = 1000000000 /* lost events are told at most so often */ };
@@ -97,6 +98,21 @@ static int print_iterators(struct coolbpf *cb, struct run_out *out, bool *only)
 			status = print_iterator(cb, p.name, out);
 	}
 	return status;
+}
+
+/* Whoever started this waits for it with its workload. 0 or an exit status. */
+static int say_ready(int fd)
+{
+	static const char line[] = "ready\n";
+	int err;
+
+	if (fd < 0)
+		return 0;
+	err = cb_write_all(fd, line, sizeof(line) - 1);
+	/* standard descriptors are still wanted */
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return err ? cb_cli_fail("--ready: cannot write to file descriptor %d: %s", fd, strerror(-err)) : 0;
 }
 
 static uint64_t nearer(uint64_t a, uint64_t b)
@@ -191,7 +207,7 @@ static int run_tool(const struct run_args *a, struct coolbpf *cb)
 	}
 	if (cb_run_out_begin(out))
 		status = cb_cli_fail("%s", cb_run_out_error(out));
-	else
+	else if (!(status = say_ready(a->ready_fd)))
 		status = print_iterators(cb, out, &only_iterators);
 	if (status) {
 		cb_run_out_free(out);

@@ -7,6 +7,8 @@
  */
 #include "cli/cli.h"
 
+#include "lab/guest.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <bpf/libbpf.h>
@@ -30,6 +32,7 @@ static const struct command commands[] = {
 	{"build", "compile a .bpf.c into an object, or what else can hold it", cmd_build},
 	{"inspect", "show what an object holds: programs, hooks, maps, parameters, events", cmd_inspect},
 	{"doctor", "show what this kernel offers to BPF tools, and what is missing", cmd_doctor},
+	{"lab", "boot kernels in qemu and run tools on them", cmd_lab},
 	{"serve", "compile for others: a server for coolbpf run --server and others over HTTP", cmd_serve},
 	{"keygen", "make a key pair: a compile server signs with it, its clients check", cmd_keygen},
 	{"help", "show this text, or the help of a subcommand", cmd_help},
@@ -134,6 +137,12 @@ static void fill_standard_descriptors(void)
 		close(fd);
 }
 
+/* In a guest of the lab this program is /init. */
+static bool is_lab_agent(char **argv)
+{
+	return getpid() == 1 && argv[0] && !strcmp(argv[0], "/init");
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
@@ -142,6 +151,8 @@ int main(int argc, char **argv)
 	fill_standard_descriptors();
 	libbpf_set_print(NULL);	  /* what libbpf says is said in sentences of ours */
 	signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write that met it */
+	if (is_lab_agent(argv))
+		return cb_lab_agent();
 	if (argc < 2) {
 		print_help(stderr);
 		return CB_CLI_USAGE;

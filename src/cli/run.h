@@ -31,6 +31,7 @@ struct run_args {
 	uint64_t duration_ns, interval_ns, count; /* 0: not given */
 	const char *filter;
 	bool help, quiet;
+	int ready_fd; /* told when the tool is attached; -1: nobody waits */
 	struct run_pair *params;
 	size_t nparams;
 	struct run_pair *attach; /* PROGRAM=TARGET */

@@ -11,9 +11,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/units.h"
 
@@ -92,6 +95,19 @@ static int set_count(struct run_args *a, const char *value)
 	return 0;
 }
 
+static int set_ready(struct run_args *a, const char *value)
+{
+	struct cb_number n;
+
+	if (cb_parse_number(value, &n) || n.negative || n.magnitude > INT_MAX)
+		return cb_cli_usage("run", "--ready: \"%s\" is not a file descriptor", value);
+	a->ready_fd = (int)n.magnitude;
+	/* no other process may hold it open; the standard ones are everybody's */
+	if (a->ready_fd > STDERR_FILENO ? fcntl(a->ready_fd, F_SETFD, FD_CLOEXEC) : fcntl(a->ready_fd, F_GETFD) < 0)
+		return cb_cli_usage("run", "--ready: there is no file descriptor %d: %s", a->ready_fd, strerror(errno));
+	return 0;
+}
+
 static int set_filter(struct run_args *a, const char *value)
 {
 	a->filter = value;
@@ -164,6 +180,7 @@ static const struct option_row rows[] = {
 	{'i', "interval", true, set_interval},
 	{'n', "count", true, set_count},
 	{0, "filter", true, set_filter},
+	{0, "ready", true, set_ready},
 	{'p', "param", true, set_param},
 	{'a', "attach", true, set_attach},
 	{0, "btf", true, set_btf},
@@ -246,7 +263,7 @@ static int own_option(struct run_args *a, const struct option_row *row, const ch
 
 int cb_run_args(struct run_args *a, int argc, char **argv)
 {
-	*a = (struct run_args){0};
+	*a = (struct run_args){.ready_fd = -1};
 	cb_cli_source_init(&a->source);
 	for (int i = 1; i < argc; i++) {
 		const struct option_row *row;

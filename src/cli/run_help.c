@@ -19,6 +19,7 @@ void cb_run_usage(void)
 	      "  -i, --interval TIME     print the maps every so often\n"
 	      "  -n, --count N           end after N events\n"
 	      "      --filter EXPR       only events that match, as in 'pid == 42 && comm ~ \"ngi*\"'\n"
+	      "      --ready FD          write a line to this file descriptor and close it when the tool is attached\n"
 	      "  -p, --param NAME=VALUE  a parameter of the tool; --NAME VALUE behind FILE is the same\n"
 	      "  -a, --attach PROG=WHERE where to attach one of its programs\n" CB_CLI_SOURCE_HELP
 	      "  -v, --verbose           say which hooks were taken and why; twice: what libbpf says\n"

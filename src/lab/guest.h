@@ -85,7 +85,7 @@ struct cb_lab_guest_opts {
 	size_t n_jobs;
 	unsigned int cpus;	    /* 0: 2 */
 	uint64_t memory;	    /* bytes, 0: 1 GiB */
-	uint64_t boot_timeout;	    /* ns, 0: 60 s (30 s with KVM) */
+	uint64_t boot_timeout;	    /* ns, 0: 60 s (10 s with KVM, behind which it is booted without) */
 	bool no_kvm;
 	/* called out of cb_lab_guest_step(); the outcome is the callee's from then on */
 	void (*begun)(void *ctx, size_t job);

@@ -28,6 +28,7 @@ struct cb_lab_kernel {
 struct cb_lab_kernels {
 	struct cb_lab_kernel *k;
 	size_t n;
+	size_t damaged; /* left out: their files are not what was fetched; cb_lab_fetch() fetches them anew */
 };
 
 /* The kernels in the cache, oldest version first. An empty list is no error. */
@@ -40,7 +41,7 @@ void cb_lab_kernel_free(struct cb_lab_kernel *k);
 int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_err *e);
 
 /* Does KERNELS choose this kernel? A comma-separated list, any of which may match: a glob over name or release ("debian:6*",
- * "*cloud*"), a comparison with the release ("<5.15", ">=6.12", "=6.1": as many parts as are given), or an architecture
+ * "*cloud*"), a comparison with the release ("<5.15", ">=6.12", "=6.1" or just "6.1": as many parts as are given), or an architecture
  * ("arm64"). -EINVAL with a message where it is none of these. */
 int cb_lab_kernel_matches(const struct cb_lab_kernel *k, const char *kernels, struct cb_err *e); /* 1, 0, -errno */
 

@@ -96,6 +96,7 @@ struct coolbpf {
 	char *btf_path; /* or NULL */
 	char **cflags;
 	char *clang;
+	const char *arch; /* to compile for; NULL: this machine's. Who sets it keeps it */
 	char *server, *token_file, *public_key, *ca_file; /* as in coolbpf_opts */
 
 	char *name;

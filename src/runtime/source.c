@@ -40,12 +40,12 @@ static int make_so(struct coolbpf *cb, const struct cb_compile_request *rq, void
 	int err = rq->text ? 0 : cb_file_read(rq->path, CB_SOURCE_MAX, &source, &len, &cb->err);
 
 	uname(&machine);
-	meta.arch = machine.machine;
+	meta.arch = cb->arch ? cb->arch : machine.machine;
 	meta.kern_version = machine.release;
 	if (!err) {
 		cb_sha256_hex(rq->text ? rq->text : source, len, hash);
 		cb_listen(cb);
-		err = cb_so_make(NULL, *object, *size, &meta, &so, &so_size, &cb->err);
+		err = cb_so_make(cb->arch, *object, *size, &meta, &so, &so_size, &cb->err);
 		cb_listen(NULL);
 	}
 	free(source);
@@ -75,6 +75,7 @@ int cb_source_compile(struct coolbpf *cb, const char *text, const char *path, in
 		.text = text,
 		.text_len = text ? strlen(text) : 0,
 		.btf_path = cb->btf_path,
+		.arch = cb->arch,
 		.cflags = (const char *const *)cb->cflags,
 		.clang = cb->clang,
 		.cached = true,

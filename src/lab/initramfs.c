@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* initramfs.c - see initramfs.h. */
+#include "lab/initramfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "lab/cpio.h"
+#include "lab/libs.h"
+#include "lab/plan.h"
+
+enum {
+	LARGEST = 3,			 /* files that a message names */
+	GUEST_BYTES = 160 * 1024 * 1024, /* what a guest needs beside its files */
+};
+
+struct maker {
+	struct cb_cpio cpio;
+	const struct cb_lab_arch *arch;
+	struct {
+		char path[PATH_MAX];
+		uint64_t size;
+	} large[LARGEST]; /* largest first */
+	struct cb_err *e;
+};
+
+/* "peer CMD ...": in the network namespace at the other end of the pair of interfaces. */
+static const char peer[] = "#!/bin/sh\nexec nsenter --net=/run/netns/peer \"$@\"\n";
+
+/* Made from room.sh. */
+extern const unsigned char cb_lab_room_sh[];
+extern const size_t cb_lab_room_sh_len;
+
+/* What the agent mounts on, and what programs expect. */
+static const char *const dirs[] = {"/dev",  "/etc", "/lab", "/proc",	"/root",     "/run",
+				   "/sbin", "/sys", "/tmp", "/usr/bin", "/usr/sbin", "/var"};
+
+static const char passwd[] = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n";
+static const char group[] = "root:x:0:\nnogroup:x:65534:\n";
+static const char hosts[] = "127.0.0.1 localhost\n::1 localhost\n10.77.0.1 lab0\n10.77.0.2 lab1 peer\n";
+
+static void note_size(struct maker *m, const char *path, uint64_t size)
+{
+	int i = LARGEST - 1;
+
+	if (size <= m->large[i].size)
+		return;
+	for (; i > 0 && m->large[i - 1].size < size; i--)
+		m->large[i] = m->large[i - 1];
+	snprintf(m->large[i].path, sizeof(m->large[i].path), "%s", path);
+	m->large[i].size = size;
+}
+
+static int failed(struct maker *m, const char *what, int err)
+{
+	return cb_fail(m->e, -err, "cannot put %s into the guest: %s", what,
+		       err == -EEXIST ? "there is such a path already" : strerror(-err));
+}
+
+static int put_data(struct maker *m, const char *path, mode_t mode, const void *data, size_t len)
+{
+	int err = cb_cpio_data(&m->cpio, path, mode, data, len);
+
+	note_size(m, path, len);
+	return err ? failed(m, path, err) : 0;
+}
+
+static int put_text(struct maker *m, const char *path, mode_t mode, const char *text)
+{
+	return put_data(m, path, mode, text, strlen(text));
+}
+
+/* One file of the host's, alone. mode 0: its own. */
+static int put_copy(struct maker *m, const char *path, const char *host, mode_t mode)
+{
+	int fd = open(host, O_RDONLY | O_CLOEXEC), err;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		err = -errno;
+	else
+		err = cb_cpio_file(&m->cpio, path, mode ? mode : st.st_mode & 07777, fd);
+	if (!err)
+		note_size(m, path, (uint64_t)st.st_size);
+	if (fd >= 0)
+		close(fd);
+	return err ? failed(m, host, err) : 0;
+}
+
+static int put_libs(struct maker *m, const char *program)
+{
+	struct cb_lab_libs libs;
+	int err = cb_lab_libs(program, &libs, m->e);
+
+	for (size_t i = 0; i < libs.n && !err; i++)
+		if (!cb_cpio_has(&m->cpio, libs.path[i]))
+			err = put_copy(m, libs.path[i], libs.path[i], 0755);
+	cb_lab_libs_free(&libs);
+	return err;
+}
+
+/* A program of the guest's architecture, with what it needs. What is no program goes as it is. */
+static int put_host_file(struct maker *m, const char *path, const char *host, mode_t mode)
+{
+	bool dynamic;
+	char buf[32];
+	const char *arch = cb_lab_program_arch(host, &dynamic, buf);
+
+	if (arch && dynamic && strcmp(arch, m->arch->name))
+		return cb_fail(m->e, ENOEXEC, "%s is a program for %s; this guest is %s", host, arch, m->arch->name);
+	if (arch && dynamic) {
+		int err = put_libs(m, host);
+
+		if (err)
+			return err;
+	}
+	return put_copy(m, path, host, mode);
+}
+
+/* A program that the guest cannot do without. */
+static int put_needed(struct maker *m, const char *path, const char *host)
+{
+	bool dynamic;
+	char buf[32];
+	const char *arch = cb_lab_program_arch(host, &dynamic, buf);
+
+	if (!arch || strcmp(arch, m->arch->name))
+		return cb_fail(m->e, ENOEXEC, "%s is %s%s; this guest needs one for %s", host, arch ? "for " : "",
+			       arch ? arch : "no program, or absent", m->arch->name);
+	return put_host_file(m, path, host, 0755);
+}
+
+static bool is_static(const char *program, const struct cb_lab_arch *arch)
+{
+	bool dynamic;
+	char buf[32];
+	const char *is = cb_lab_program_arch(program, &dynamic, buf);
+
+	return is && !strcmp(is, arch->name) && !dynamic;
+}
+
+/* Where coolbpf for the guest is: this program, if it is static; a static one beside it, by its installed name or in the build
+ * tree; this one with its libraries. */
+static int find_coolbpf(struct maker *m, char *out, size_t size)
+{
+	/* in the build tree this program is build/src/cli/coolbpf; a test, build/tests/lab/NAME */
+	static const char *const beside[] = {"coolbpf-static", "../../../build-static/coolbpf"};
+	char self[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return cb_fail(m->e, errno, "cannot find this program: %s", strerror(errno));
+	self[n] = '\0';
+	snprintf(out, size, "%s", self);
+	if (is_static(self, m->arch))
+		return 0;
+	slash = strrchr(self, '/');
+	for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
+		snprintf(out, size, "%.*s/%s%s%s", (int)(slash - self), self, beside[i],
+			 strcmp(m->arch->name, "x86_64") ? "-" : "",
+			 strcmp(m->arch->name, "x86_64") ? m->arch->name : "");
+		if (is_static(out, m->arch))
+			return 0;
+	}
+	snprintf(out, size, "%s", self);
+	return 0;
+}
+
+/* The static busybox: Debian's busybox-static is /bin/busybox. */
+static int find_busybox(struct maker *m, char *out, size_t size)
+{
+	static const char *const places[] = {"/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/busybox-static"};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
+		if (is_static(places[i], m->arch)) {
+			snprintf(out, size, "%s", places[i]);
+			return 0;
+		}
+	return cb_fail(m->e, ENOENT,
+		       "there is no static busybox for %s here: it is the guest's shell (Debian's package is "
+		       "busybox-static%s%s)",
+		       m->arch->name, strcmp(m->arch->name, "arm64") ? "" : ":",
+		       strcmp(m->arch->name, "arm64") ? "" : "arm64");
+}
+
+static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
+{
+	char coolbpf[PATH_MAX], busybox[PATH_MAX];
+	int err = 0;
+
+	if (!o->coolbpf)
+		err = find_coolbpf(m, coolbpf, sizeof(coolbpf));
+	if (!err && !o->busybox)
+		err = find_busybox(m, busybox, sizeof(busybox));
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(*dirs) && !err; i++)
+		err = cb_cpio_dir(&m->cpio, dirs[i], strcmp(dirs[i], "/tmp") ? 0755 : 01777);
+	/* before the agent has mounted devtmpfs, the kernel opens its console for it */
+	if (!err)
+		err = cb_cpio_device(&m->cpio, "/dev/console", S_IFCHR | 0600, 5, 1);
+	if (!err)
+		err = cb_cpio_symlink(&m->cpio, "/bin/coolbpf", "/init");
+	if (!err)
+		err = cb_cpio_symlink(&m->cpio, "/bin/sh", "busybox");
+	if (err)
+		return err < 0 && m->e && !*m->e->text ? failed(m, "the base", err) : err;
+	err = put_needed(m, "/init", o->coolbpf ? o->coolbpf : coolbpf);
+	if (!err)
+		err = put_needed(m, "/bin/busybox", o->busybox ? o->busybox : busybox);
+	if (!err)
+		err = put_data(m, CB_LAB_ROOM, 0755, cb_lab_room_sh, cb_lab_room_sh_len);
+	if (!err)
+		err = put_text(m, "/bin/peer", 0755, peer);
+	if (!err)
+		err = put_text(m, "/etc/passwd", 0644, passwd);
+	if (!err)
+		err = put_text(m, "/etc/group", 0644, group);
+	return err ? err : put_text(m, "/etc/hosts", 0644, hosts);
+}
+
+static int put_file(struct maker *m, const struct cb_lab_file *f)
+{
+	if (!f->path || f->path[0] != '/' || !f->path[1])
+		return cb_fail(m->e, EINVAL, "\"%s\" is no absolute path for a file of the guest",
+			       f->path ? f->path : "");
+	if (f->host)
+		return put_host_file(m, f->path, f->host, f->mode);
+	return put_data(m, f->path, f->mode ? f->mode : 0644, f->data, f->len);
+}
+
+static int put_jobs(struct maker *m, const struct cb_lab_guest_opts *o)
+{
+	struct cb_buf plan = {0};
+	int err = cb_lab_plan_write(m->arch->port, o->jobs, o->n_jobs, &plan, m->e);
+
+	if (!err)
+		err = put_data(m, CB_LAB_PLAN, 0644, plan.data, plan.len);
+	cb_buf_free(&plan);
+	for (size_t i = 0; i < o->n_files && !err; i++)
+		err = put_file(m, &o->files[i]);
+	return err;
+}
+
+/* While it is unpacked each file is there twice. */
+static int check_size(struct maker *m, uint64_t memory)
+{
+	struct cb_buf names = {0};
+	int err = 0;
+
+	if (2 * m->cpio.size + GUEST_BYTES <= memory)
+		return 0;
+	for (int i = 0; i < LARGEST && m->large[i].size; i++)
+		cb_buf_printf(&names, "%s%s (%.1f MB)", i ? ", " : "", m->large[i].path,
+			      (double)m->large[i].size / 1e6);
+	err = cb_fail(m->e, EFBIG,
+		      "the guest's files are %.1f MB, too much for a guest of %.0f MB memory (each is there twice "
+		      "while they are "
+		      "unpacked, and %.0f MB are the guest's own); the largest: %s",
+		      (double)m->cpio.size / 1e6, (double)memory / 1e6, GUEST_BYTES / 1e6, cb_buf_cstr(&names));
+	cb_buf_free(&names);
+	return err;
+}
+
+int cb_lab_initramfs(const struct cb_lab_arch *arch, const struct cb_lab_guest_opts *opts, uint64_t memory,
+		     struct cb_err *e)
+{
+	struct maker *m = calloc(1, sizeof(*m));
+	int fd = m ? cb_file_nameless("initramfs") : -ENOMEM, err;
+
+	if (fd < 0) {
+		free(m);
+		return cb_fail(e, -fd, "cannot make the guest's files: %s", strerror(-fd));
+	}
+	m->cpio.fd = fd;
+	m->arch = arch;
+	m->e = e;
+	err = put_base(m, opts);
+	if (!err && cb_cpio_end(&m->cpio))
+		err = cb_fail(e, EIO, "cannot write the guest's files");
+	if (!err)
+		err = put_jobs(m, opts);
+	if (!err && cb_cpio_end(&m->cpio))
+		err = cb_fail(e, EIO, "cannot write the guest's files");
+	if (!err)
+		err = check_size(m, memory);
+	cb_cpio_free(&m->cpio);
+	free(m);
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}

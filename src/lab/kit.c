@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * kit.c - see kit.h.
+ *
+ * Sources are compiled by "coolbpf build", against this machine's BTF for its own architecture, and for another one against
+ * that of the kernel at hand: struct pt_regs and the syscalls are the architecture's. What was compiled on one kernel's types is
+ * fitted to each other one by CO-RE when it is loaded.
+ */
+#include "lab/kit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "lab/libs.h"
+#include "lab/store.h"
+
+int cb_lab_kit_open(struct cb_lab_kit *kit, const struct cb_lab_options *o, struct cb_err *e)
+{
+	const char *tmp = getenv("TMPDIR");
+	int err;
+
+	*kit = (struct cb_lab_kit){.o = o};
+	err = cb_lab_path(kit->dir, e, "%s/coolbpf-lab-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
+	if (!err && !mkdtemp(kit->dir)) {
+		err = cb_fail(e, errno, "cannot make a directory %s: %s", kit->dir, strerror(errno));
+		*kit->dir = '\0';
+	}
+	return err;
+}
+
+static void free_made(struct cb_lab_made *m)
+{
+	for (size_t i = 0; m->programs && m->programs[i]; i++)
+		free(m->programs[i]);
+	free(m->programs);
+	free(m->object);
+	free(m->workload);
+	free(m->wrong);
+	free(m->not_here);
+	free(m);
+}
+
+void cb_lab_kit_close(struct cb_lab_kit *kit)
+{
+	for (size_t i = 0; i < kit->n; i++)
+		free_made(kit->made[i]);
+	free(kit->made);
+	if (*kit->dir)
+		cb_lab_remove(kit->dir);
+	*kit = (struct cb_lab_kit){0};
+}
+
+/* ---- What is wrong with a test -------------------------------------------------------------------------------------- */
+
+/* 0, as the lab goes on without this test; or -ENOMEM. The first reason stays. */
+static int wrong(struct cb_lab_made *m, unsigned int line, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static int wrong(struct cb_lab_made *m, unsigned int line, const char *fmt, ...)
+{
+	struct cb_err why = {0};
+	va_list ap;
+
+	if (m->wrong)
+		return 0;
+	va_start(ap, fmt);
+	vsnprintf(why.text, sizeof(why.text), fmt, ap);
+	va_end(ap);
+	if (line)
+		cb_fail_in(&why, 0, "%s:%u", m->test->path, line);
+	m->wrong = strdup(why.text);
+	return m->wrong ? 0 : -ENOMEM;
+}
+
+/* Is this file there, and can it run in the guest? */
+static int check_file(struct cb_lab_made *m, unsigned int line, const char *path)
+{
+	struct cb_lab_libs libs = {0};
+	struct cb_err why = {0};
+	struct stat st;
+	char number[32];
+	const char *arch;
+	bool dynamic;
+	int err;
+
+	if (stat(path, &st) || access(path, R_OK))
+		return wrong(m, line, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return wrong(m, line, "%s is no regular file", path);
+	arch = cb_lab_program_arch(path, &dynamic, number);
+	if (!arch || !dynamic)
+		return 0;
+	if (strcmp(arch, m->arch)) {
+		if (!m->not_here && asprintf(&m->not_here, "%s is a program for %s", path, arch) < 0)
+			m->not_here = NULL;
+		return m->not_here ? 0 : -ENOMEM;
+	}
+	err = cb_lab_libs(path, &libs, &why);
+	cb_lab_libs_free(&libs);
+	return err ? wrong(m, line, "%s", why.text) : 0;
+}
+
+/* ---- Programs that build --------------------------------------------------------------------------------------------- */
+
+bool cb_lab_is_native(const char *arch)
+{
+	struct utsname u;
+
+	uname(&u);
+	return !strcmp(arch, !strcmp(u.machine, "aarch64") ? "arm64" : u.machine);
+}
+
+static char *new_file(struct cb_lab_kit *kit, const char *end)
+{
+	char *path;
+
+	return asprintf(&path, "%s/%u%s", kit->dir, ++kit->files, end) < 0 ? NULL : path;
+}
+
+/* 0 also when it failed: then the test is wrong. */
+static int build(struct cb_lab_kit *kit, struct cb_lab_made *m, unsigned int line, const char *const *argv,
+		 struct cb_err *e)
+{
+	struct cb_lab_prog p = {.argv = argv};
+	struct cb_buf said = {0};
+	int status, err = cb_lab_prog_run(&p, kit->o->hold, &said, &status, e);
+
+	if (err == -ECHILD && said.len)
+		err = wrong(m, line, "%.*s", (int)(said.len < 4000 ? said.len : 4000), said.data);
+	else if (err && err != -EINTR && err != -ENOMEM)
+		err = wrong(m, line, "%s", e->text);
+	cb_buf_free(&said);
+	return err;
+}
+
+/* The architecture as uname and "coolbpf build --arch" say it. */
+static const char *machine_of(const char *arch)
+{
+	return !strcmp(arch, "arm64") ? "aarch64" : arch;
+}
+
+/* The BTF file of another architecture's kernel; made once. */
+static int foreign_btf(struct cb_lab_kit *kit, const struct cb_lab_kernel *k, char path[PATH_MAX], struct cb_err *e)
+{
+	int err = cb_lab_path(path, e, "%s/%s.btf", kit->dir, k->arch);
+
+	return err || !access(path, R_OK) ? err : cb_lab_kernel_btf(k, path, e);
+}
+
+static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
+{
+	const char *argv[12] = {kit->o->builder, "build", "-o", m->object};
+	char btf[PATH_MAX];
+	size_t n = 4;
+	int err;
+
+	if (!cb_lab_is_native(k->arch)) {
+		err = foreign_btf(kit, k, btf, e);
+		if (err)
+			return err == -ENOMEM ? err : wrong(m, 0, "%s", e->text);
+		argv[n++] = "--arch";
+		argv[n++] = machine_of(k->arch);
+		argv[n++] = "--btf";
+		argv[n++] = btf;
+	}
+	argv[n++] = m->test->subject;
+	return build(kit, m, 0, argv, e);
+}
+
+/* The same source for the same architecture, of another test. */
+static const struct cb_lab_made *built_before(const struct cb_lab_kit *kit, const struct cb_lab_made *m)
+{
+	for (size_t i = 0; i < kit->n; i++) {
+		const struct cb_lab_made *other = kit->made[i];
+
+		if (other != m && other->test->kind == CB_LAB_RUN && !strcmp(other->arch, m->arch) &&
+		    !strcmp(other->test->subject, m->test->subject))
+			return other;
+	}
+	return NULL;
+}
+
+static bool is_source(const char *path)
+{
+	size_t n = strlen(path);
+
+	return n > 2 && !strcmp(path + n - 2, ".c");
+}
+
+static int make_object(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
+{
+	const struct cb_lab_made *before = built_before(kit, m);
+
+	if (access(m->test->subject, R_OK))
+		return wrong(m, m->test->subject_line, "%s: %s", m->test->subject, strerror(errno));
+	if (before && before->object) {
+		m->object = strdup(before->object);
+		return m->object ? before->wrong ? wrong(m, 0, "%s", before->wrong) : 0 : -ENOMEM;
+	}
+	if (!is_source(m->test->subject)) {
+		m->object = strdup(m->test->subject);
+		return m->object ? 0 : -ENOMEM;
+	}
+	m->object = new_file(kit, ".bpf.o");
+	return m->object ? compile(kit, m, k, e) : -ENOMEM;
+}
+
+static const char *c_compiler(const char *arch)
+{
+	const char *named = getenv("CC");
+
+	if (!cb_lab_is_native(arch))
+		return !strcmp(arch, "arm64") ? "aarch64-linux-gnu-gcc" : "x86_64-linux-gnu-gcc";
+	return named && *named ? named : "cc";
+}
+
+static int run_cc(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_cc *cc, const char *out,
+		  struct cb_err *e)
+{
+	static const char *const flags[] = {"-static", "-O2", "-g", "-o"};
+	enum { FLAGS = sizeof(flags) / sizeof(*flags) };
+	const char **argv = calloc(cc->flags.n + FLAGS + 4, sizeof(*argv));
+	size_t n = 1;
+	int err;
+
+	if (!argv)
+		return -ENOMEM;
+	argv[0] = c_compiler(m->arch);
+	for (size_t i = 0; i < FLAGS; i++)
+		argv[n++] = flags[i];
+	argv[n++] = out;
+	argv[n++] = cc->source;
+	for (size_t i = 0; i < cc->flags.n; i++) /* libraries stand behind what wants them */
+		argv[n++] = cc->flags.w[i];
+	err = build(kit, m, cc->line, argv, e);
+	free(argv);
+	return err;
+}
+
+static int make_programs(struct cb_lab_kit *kit, struct cb_lab_made *m, struct cb_err *e)
+{
+	int err = 0;
+
+	if (!m->test->n_ccs)
+		return 0;
+	m->programs = calloc(m->test->n_ccs + 1, sizeof(*m->programs));
+	for (size_t i = 0; m->programs && !err && i < m->test->n_ccs; i++) {
+		m->programs[i] = new_file(kit, "");
+		err = m->programs[i] ? run_cc(kit, m, &m->test->ccs[i], m->programs[i], e) : -ENOMEM;
+	}
+	return m->programs ? err : -ENOMEM;
+}
+
+/* ---- A test ---------------------------------------------------------------------------------------------------------- */
+
+static int make_workload(struct cb_lab_made *m)
+{
+	const struct cb_lab_test *t = m->test;
+	struct cb_err why = {0};
+	size_t len;
+
+	if (t->workload) {
+		m->workload = strdup(t->workload);
+		return m->workload ? 0 : -ENOMEM;
+	}
+	if (t->workload_file && cb_file_read(t->workload_file, CB_LAB_SPEC_MAX, &m->workload, &len, &why))
+		return wrong(m, t->workload_line, "%s", why.text);
+	return 0;
+}
+
+static int make(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
+{
+	const struct cb_lab_test *t = m->test;
+	int err = make_workload(m);
+
+	for (size_t i = 0; !err && i < t->n_files; i++)
+		err = check_file(m, t->files[i].line, t->files[i].host);
+	if (!err && t->kind == CB_LAB_TAP)
+		err = check_file(m, t->subject_line, t->subject);
+	if (!err && !m->wrong && !m->not_here && t->kind == CB_LAB_RUN)
+		err = make_object(kit, m, k, e);
+	if (!err && !m->wrong && !m->not_here)
+		err = make_programs(kit, m, e);
+	return err;
+}
+
+int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const struct cb_lab_kernel *k,
+		    const struct cb_lab_made **out, struct cb_err *e)
+{
+	struct cb_lab_made **more, *m;
+	int err;
+
+	for (size_t i = 0; i < kit->n; i++) {
+		*out = kit->made[i];
+		if ((*out)->test == t && !strcmp((*out)->arch, k->arch))
+			return 0;
+	}
+	more = realloc(kit->made, (kit->n + 1) * sizeof(*more));
+	if (more)
+		kit->made = more;
+	m = more ? calloc(1, sizeof(*m)) : NULL;
+	if (!m)
+		return cb_fail(e, ENOMEM, "out of memory");
+	*m = (struct cb_lab_made){.test = t, .arch = k->arch};
+	kit->made[kit->n++] = m;
+	*out = m;
+	err = make(kit, m, k, e);
+	return err == -ENOMEM ? cb_fail(e, ENOMEM, "out of memory") : err;
+}

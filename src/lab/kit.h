@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * kit.h - what the host builds for the guests, in a temporary directory: objects of sources (each once for an architecture),
+ * programs by cc, and the texts of workloads.
+ */
+#ifndef CB_LAB_KIT_H
+#define CB_LAB_KIT_H
+
+#include <limits.h>
+
+#include "lab/lab.h"
+
+/* A test made ready for an architecture. */
+struct cb_lab_made {
+	const struct cb_lab_test *test;
+	const char *arch;
+	char *object;	 /* run: the object's path */
+	char **programs; /* of each cc; NULL: none */
+	char *workload;	 /* or NULL */
+	char *wrong;	 /* it could not be made: why; or NULL */
+	char *not_here;	 /* a program of another architecture is in it: the reason to skip it; or NULL */
+};
+
+struct cb_lab_kit {
+	char dir[PATH_MAX];
+	const struct cb_lab_options *o;
+	struct cb_lab_made **made;
+	size_t n;
+	unsigned int files; /* in dir */
+};
+
+int cb_lab_kit_open(struct cb_lab_kit *kit, const struct cb_lab_options *o, struct cb_err *e);
+/* Removes the directory. */
+void cb_lab_kit_close(struct cb_lab_kit *kit);
+
+/* The test for this kernel's architecture; made now, or before. Errors of the test are in it; here only -EINTR, -ENOMEM. */
+int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const struct cb_lab_kernel *k,
+		    const struct cb_lab_made **out, struct cb_err *e);
+
+/* Is this architecture ("x86_64", "arm64") that of this machine? */
+bool cb_lab_is_native(const char *arch);
+
+/* kbtf.c: the BTF of an arm64 kernel, out of its image, as a file at path. */
+int cb_lab_kernel_btf(const struct cb_lab_kernel *k, const char *path, struct cb_err *e);
+
+#endif

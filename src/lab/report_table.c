@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* report_table.c - the matrix for a terminal, then each failure with all that is known of it, then what was skipped. */
+#include "lab/report.h"
+
+#include <string.h>
+
+#include "output/plan.h"
+
+struct table {
+	const struct cb_lab_result *r;
+	struct cb_buf *out;
+	bool colours;
+};
+
+enum { GREEN = 32, RED = 31, YELLOW = 33, GREY = 90, BOLD = 1 };
+
+static void put(struct table *t, int colour, const char *text, size_t width)
+{
+	size_t columns = cb_columns(text, strlen(text));
+
+	if (t->colours && colour)
+		cb_buf_printf(t->out, "\033[%dm", colour);
+	cb_text_people(text, strlen(text), t->out);
+	if (t->colours && colour)
+		cb_buf_str(t->out, "\033[0m");
+	for (; columns < width; columns++)
+		cb_buf_ch(t->out, ' ');
+}
+
+static int colour_of(const struct cb_lab_cell *c)
+{
+	static const int colours[] = {
+		[CB_LAB_OPEN] = GREY, [CB_LAB_PASS] = GREEN, [CB_LAB_SKIP] = YELLOW, [CB_LAB_FAIL] = RED};
+
+	return colours[c->verdict];
+}
+
+/* "ok 1.2s", "skip", "FAIL no event 2.0s", "-" */
+static void cell_text(const struct cb_lab_cell *c, struct cb_buf *out)
+{
+	switch (c->verdict) {
+	case CB_LAB_PASS:
+		cb_buf_str(out, "ok ");
+		cb_lab_put_time(out, c->ns);
+		break;
+	case CB_LAB_SKIP:
+		cb_buf_str(out, "skip");
+		break;
+	case CB_LAB_FAIL:
+		cb_buf_printf(out, "FAIL %s", cb_lab_why_text(c->why));
+		break;
+	default:
+		cb_buf_ch(out, '-');
+	}
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static size_t column_width(const struct cb_lab_result *r, size_t column)
+{
+	const struct cb_lab_column *c = &r->columns[column];
+	size_t width = larger(strlen(c->name), strlen(c->release));
+	struct cb_buf text = {0};
+
+	for (size_t i = 0; i < r->n_rows; i++) {
+		text.len = 0;
+		cell_text(cb_lab_cell_at(r, i, column), &text);
+		width = larger(width, text.len);
+	}
+	cb_buf_free(&text);
+	return width;
+}
+
+static void put_heads(struct table *t, size_t first)
+{
+	for (int line = 0; line < 2; line++) {
+		put(t, 0, line || first < 4 ? "" : "test", first);
+		for (size_t i = 0; i < t->r->n_columns; i++) {
+			const struct cb_lab_column *c = &t->r->columns[i];
+			bool last = i + 1 == t->r->n_columns;
+
+			cb_buf_str(t->out, "  ");
+			put(t, line ? GREY : BOLD, line ? c->release : c->name, last ? 0 : column_width(t->r, i));
+		}
+		cb_buf_ch(t->out, '\n');
+	}
+}
+
+static void put_matrix(struct table *t)
+{
+	const struct cb_lab_result *r = t->r;
+	struct cb_buf text = {0};
+	size_t first = 4;
+
+	for (size_t i = 0; i < r->n_rows; i++)
+		first = larger(first, cb_columns(r->rows[i].name, strlen(r->rows[i].name)));
+	put_heads(t, first);
+	for (size_t i = 0; i < r->n_rows; i++) {
+		put(t, 0, r->rows[i].name, first);
+		for (size_t k = 0; k < r->n_columns; k++) {
+			const struct cb_lab_cell *c = cb_lab_cell_at(r, i, k);
+
+			text.len = 0;
+			cell_text(c, &text);
+			cb_buf_str(t->out, "  ");
+			put(t, colour_of(c), cb_buf_cstr(&text), k + 1 == r->n_columns ? 0 : column_width(r, k));
+		}
+		cb_buf_ch(t->out, '\n');
+	}
+	t->out->failed |= text.failed;
+	cb_buf_free(&text);
+}
+
+static void put_failure(struct table *t, const struct cb_lab_row *row, const struct cb_lab_column *column,
+			const struct cb_lab_cell *c)
+{
+	struct cb_buf head = {0};
+
+	cb_buf_ch(t->out, '\n');
+	cb_buf_printf(&head, "%s on %s (%s): %s", row->name, column->name, column->release, cb_lab_why_text(c->why));
+	put(t, RED, "FAIL ", 0);
+	put(t, BOLD, cb_buf_cstr(&head), 0);
+	cb_buf_ch(t->out, '\n');
+	cb_buf_free(&head);
+	if (c->reason)
+		cb_lab_put_lines(t->out, "  ", c->reason);
+	for (size_t i = 0; i < c->n_notes; i++) {
+		cb_buf_str(t->out, "  ");
+		put(t, GREY, c->notes[i].title, 0);
+		cb_buf_str(t->out, ":\n");
+		cb_lab_put_lines(t->out, "    ", c->notes[i].text);
+	}
+}
+
+static void put_failures(struct table *t)
+{
+	for (size_t k = 0; k < t->r->n_columns; k++)
+		for (size_t i = 0; i < t->r->n_rows; i++)
+			if (cb_lab_cell_at(t->r, i, k)->verdict == CB_LAB_FAIL)
+				put_failure(t, &t->r->rows[i], &t->r->columns[k], cb_lab_cell_at(t->r, i, k));
+}
+
+/* Tests that are skipped for one reason on several kernels take one line. */
+static void put_skips(struct table *t, size_t row)
+{
+	const struct cb_lab_result *r = t->r;
+
+	for (size_t k = 0; k < r->n_columns; k++) {
+		const struct cb_lab_cell *c = cb_lab_cell_at(r, row, k);
+		bool told = c->verdict != CB_LAB_SKIP || !c->reason;
+
+		for (size_t j = 0; !told && j < k; j++) {
+			const struct cb_lab_cell *other = cb_lab_cell_at(r, row, j);
+
+			told = other->verdict == CB_LAB_SKIP && other->reason && !strcmp(other->reason, c->reason);
+		}
+		if (told)
+			continue;
+		put(t, YELLOW, "skip ", 0);
+		cb_buf_printf(t->out, "%s on", r->rows[row].name);
+		for (size_t j = k; j < r->n_columns; j++) {
+			const struct cb_lab_cell *other = cb_lab_cell_at(r, row, j);
+
+			if (other->verdict == CB_LAB_SKIP && other->reason && !strcmp(other->reason, c->reason))
+				cb_buf_printf(t->out, "%s %s", j > k ? "," : "", r->columns[j].name);
+		}
+		cb_buf_str(t->out, ": ");
+		put(t, 0, c->reason, 0);
+		cb_buf_ch(t->out, '\n');
+	}
+}
+
+void cb_lab_report_table(const struct cb_lab_result *r, bool colours, struct cb_buf *out)
+{
+	struct table t = {.r = r, .out = out, .colours = colours};
+	struct cb_lab_counts n = cb_lab_count(r);
+
+	put_matrix(&t);
+	put_failures(&t);
+	if (n.skip)
+		cb_buf_ch(out, '\n');
+	for (size_t i = 0; i < r->n_rows; i++)
+		put_skips(&t, i);
+	cb_buf_printf(out, "\n%zu test%s on %zu kernel%s: ", r->n_rows, r->n_rows == 1 ? "" : "s", r->n_columns,
+		      r->n_columns == 1 ? "" : "s");
+	cb_lab_put_counts(out, &n);
+	cb_buf_str(out, " in ");
+	cb_lab_put_time(out, r->ns);
+	cb_buf_str(out, "; ");
+	cb_lab_put_boots(out, r);
+	cb_buf_str(out, r->interrupted ? "; interrupted\n" : "\n");
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/* guests.h - boot a kernel of the lab's cache, run jobs in it, hold what became of them. */
+#ifndef CB_TESTS_LAB_GUESTS_H
+#define CB_TESTS_LAB_GUESTS_H
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "lab/guest.h"
+#include "lab/kernel.h"
+
+enum { JOBS_MAX = 24 };
+
+static const uint64_t SEC = 1000000000ULL;
+
+struct guest_run {
+	struct cb_lab_guest *g;
+	struct cb_lab_guest_opts opts;
+	struct cb_lab_outcome outcome[JOBS_MAX];
+	unsigned int begun[JOBS_MAX], ended[JOBS_MAX]; /* how often it was told */
+	enum cb_lab_guest_state state;
+	struct cb_err err;
+};
+
+static void note_begun(void *ctx, size_t job)
+{
+	struct guest_run *r = ctx;
+
+	r->begun[job]++;
+}
+
+static void note_ended(void *ctx, size_t job, struct cb_lab_outcome *o)
+{
+	struct guest_run *r = ctx;
+
+	r->ended[job]++;
+	r->outcome[job] = *o;
+}
+
+/* A kernel for this machine's architecture, "debian:6.1" if it is there; or the test is skipped. */
+static struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
+{
+	const struct cb_lab_kernel *found = NULL;
+	const char *arch = sizeof(void *) == 8 ? "x86_64" : "";
+	struct cb_err e = {0};
+
+#ifdef __aarch64__
+	arch = "arm64";
+#endif
+	if (cb_lab_kernels(all, &e))
+		fail_msg("%s", e.text);
+	for (size_t i = 0; i < all->n; i++)
+		if (!strcmp(all->k[i].arch, arch) &&
+		    (!found || !strncmp(all->k[i].name, "debian:6.1/", 11) || !strcmp(all->k[i].name, "debian:6.1")))
+			found = &all->k[i];
+	if (!found)
+		skip_because("no kernel to boot is in the cache; run: coolbpf lab fetch debian:6.1");
+	if (access("/usr/bin/qemu-system-x86_64", X_OK) && access("/usr/bin/qemu-system-aarch64", X_OK))
+		skip_because("there is no qemu here");
+	return *found;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * SEC + (uint64_t)t.tv_nsec;
+}
+
+/* opts.jobs and so on are set; NULL in r->g: r->err says why. */
+static void start_guest(struct guest_run *r, const struct cb_lab_kernel *k)
+{
+	r->opts.begun = note_begun;
+	r->opts.ended = note_ended;
+	r->opts.ctx = r;
+	r->g = cb_lab_guest_start(k, &r->opts, &r->err);
+}
+
+/* One wait and one step. */
+static void drive_once(struct guest_run *r)
+{
+	uint64_t until = cb_lab_guest_deadline(r->g), now = now_ns();
+	struct pollfd p = {.fd = cb_lab_guest_fd(r->g), .events = POLLIN};
+
+	poll(&p, 1, until > now ? (int)((until - now) / 1000000 + 1) : 0);
+	r->state = cb_lab_guest_step(r->g);
+}
+
+static void drive(struct guest_run *r)
+{
+	assert_string_equal(r->err.text, "");
+	assert_non_null(r->g);
+	do
+		drive_once(r);
+	while (r->state == CB_LAB_GUEST_RUNS);
+}
+
+static void end_guest(struct guest_run *r)
+{
+	cb_lab_guest_free(r->g);
+	for (int i = 0; i < JOBS_MAX; i++)
+		cb_lab_outcome_free(&r->outcome[i]);
+}
+
+#endif
