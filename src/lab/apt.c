@@ -135,7 +135,7 @@ static int write_conf(const struct cb_lab_apt *a, struct cb_err *e)
 		&text,
 		"Dir::State \"%s\";\nDir::State::status \"%s/status\";\nDir::State::lists \"lists/\";\n"
 		"Dir::Cache \"%s\";\nDir::Cache::archives \"archives/\";\nDir::Cache::pkgcache \"pkgcache.bin\";\n"
-		"Dir::Cache::srcpkgcache \"srcpkgcache.bin\";\n"
+		"Dir::Cache::srcpkgcache \"\";\n"
 		"Dir::Etc::sourcelist \"/dev/null\";\nDir::Etc::sourceparts \"%s/sources\";\n"
 		"Dir::Etc::preferences \"/dev/null\";\nDir::Etc::preferencesparts \"/dev/null\";\n"
 		"APT::Architecture \"%s\";\n#clear APT::Architectures;\nAPT::Architectures \"%s\";\n",
@@ -316,6 +316,14 @@ int cb_lab_apt_open(struct cb_lab_apt *a, struct cb_err *e)
 	if (!err && (!have || a->opts->refresh))
 		err = cb_lab_apt_update(a, e);
 	return err;
+}
+
+void cb_lab_apt_close(struct cb_lab_apt *a)
+{
+	char path[PATH_MAX];
+
+	if (*a->dir && !cb_lab_path(path, NULL, "%s/pkgcache.bin", a->dir))
+		unlink(path);
 }
 
 /* ---- Packages ---------------------------------------------------------------------------------------------------- */

@@ -25,6 +25,8 @@ struct cb_lab_apt {
 
 /* The lists of packages are there after this: they are fetched when there are none of these suites, or opts->refresh. */
 int cb_lab_apt_open(struct cb_lab_apt *a, struct cb_err *e);
+/* Drop what apt makes out of the lists to answer questions: it is larger than these. */
+void cb_lab_apt_close(struct cb_lab_apt *a);
 /* Fetch them (again). */
 int cb_lab_apt_update(struct cb_lab_apt *a, struct cb_err *e);
 /* Are they so old that it is worth while to look again for what is not found? Not if that was done just now. */

@@ -397,6 +397,7 @@ int cb_lab_fetch(const char *text, const struct cb_lab_fetch *opts, struct cb_er
 	err = cb_lab_store_open(&store, &hold, apt.opts->log, e);
 	if (!err) {
 		err = fetch_locked(&apt, &name, e);
+		cb_lab_apt_close(&apt);
 		cb_lab_store_close(&store);
 	}
 	cb_lab_release(&hold);

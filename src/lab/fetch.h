@@ -15,8 +15,6 @@ struct cb_lab_name {
 	char text[96];	      /* the name as it is kept: /ARCH only where it is not this machine's */
 };
 int cb_lab_name_parse(const char *name, struct cb_lab_name *out, struct cb_err *e);
-/* "x86_64" or "arm64": what this machine is. */
-const char *cb_lab_own_arch(void);
 
 /* Unpack a package ("NAME=VERSION") and those that it depends on whose names begin with one of these words (NULL at the end)
  * into root. */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKAGES = 16, NAME = 256, FIELD = 8192 };
+enum { PACKAGES = 48, NAME = 256, FIELD = 8192 };
 
 struct work {
 	struct cb_lab_apt *apt;

@@ -10,9 +10,10 @@
 #include "lab/report.h"
 #include "made.h"
 
-static const char text[] = "about x\nrun x.bpf.c 'a b' c\nworkload\n\techo n=1\nfile a\ncc b.c -lm\nload m n\nmodule d\n"
-			   "exclude <5 old\nallow warning text\nexpect event comm == cat && list ~ *1* || a.b == $n\n"
-			   "on >=6 expect sum n 1..$n rows where x\nexpect output *x*\nexpect exit 1\n";
+static const char text[] =
+	"about x\nrun x.bpf.c 'a b' c\nworkload\n\techo n=1\nfile a\ncc b.c -lm\nload m n\nmodule d\n"
+	"exclude <5 old\nallow warning text\nexpect event comm == cat && list ~ *1* || a.b == $n\n"
+	"on >=6 expect sum n 1..$n rows where x\nexpect output *x*\nexpect exit 1\n";
 
 static const char events[] = "{\"comm\":\"dog\",\"list\":[2,3],\"n\":18446744073709551615,\"a\":{\"b\":3}}\n"
 			     "{\"comm\":\"dog\",\"list\":[2,1],\"n\":4,\"a\":{\"b\":3}}\n"
@@ -82,7 +83,8 @@ static int load(void)
 		return err;
 	m.test = &t;
 	err = cb_lab_load_make(&l, &(struct cb_lab_member *){&m}, 1, &o);
-	if (!err && (l.n_files != 4 || l.n_jobs != 1 || strcmp(l.jobs[0].argv[5], "x.bpf.o") || strcmp(l.jobs[0].argv[6], "a b")))
+	if (!err && (l.n_files != 4 || l.n_jobs != 1 || strcmp(l.jobs[0].argv[5], "x.bpf.o") ||
+		     strcmp(l.jobs[0].argv[6], "a b")))
 		err = -EIO;
 	cb_lab_load_free(&l);
 	cb_lab_test_free(&t);
