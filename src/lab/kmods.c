@@ -4,8 +4,8 @@
  *
  *	kernel/drivers/net/veth.ko: kernel/a.ko kernel/b.ko.xz
  *
- * with all that it needs behind the colon; those are inserted from the last to the first. Built-in modules are listed in
- * modules.builtin.
+ * with all that it needs behind the colon; those are inserted from the last to the first. Built-in modules are
+ * listed in modules.builtin.
  */
 #include "lab/kmods.h"
 

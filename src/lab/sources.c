@@ -2,8 +2,8 @@
 /*
  * sources.c - see sources.h.
  *
- * apt-get indextargets says what apt has: one line a target, with the file and the number of the entry that it comes from.
- * The one thing it does not say is Signed-By, which is read from that entry (sources.list(5)).
+ * apt-get indextargets says what apt has: one line a target, with the file and the number of the entry that it
+ * comes from. The one thing it does not say is Signed-By, which is read from that entry (sources.list(5)).
  */
 #include "lab/sources.h"
 
@@ -17,8 +17,8 @@
 #include "base/file.h"
 #include "lab/apt.h"
 
-/* Debian's releases that have kernels with enough of eBPF, and the suites of them that hold kernels. A mirror that has one no
- * longer, or not yet, is asked and the suite left out. */
+/* Debian's releases that have kernels with enough of eBPF, and the suites of them that hold kernels. A mirror that
+ * has one no longer, or not yet, is asked and the suite left out. */
 static const struct suite {
 	const char *name;
 	int release;
