@@ -94,7 +94,8 @@ int cb_write_all(int fd, const void *data, size_t len)
 	return 0;
 }
 
-/* What is not a regular file (/dev/stdout, a pipe) is written to, not replaced. */
+/* What is not a regular file (a pipe, a terminal) or has no name (standard output may be a file that is removed already) is
+ * written to, not replaced. */
 static int write_special(const char *path, const void *data, size_t len, struct cb_err *e)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -166,16 +167,20 @@ int cb_file_write(const char *path, const void *data, size_t len, mode_t mode, s
 {
 	char target[PATH_MAX], tmp[PATH_MAX + 32] = "";
 	struct stat st;
+	bool there, named;
 	int fd, err;
-	bool named;
 
 	if (strlen(path) >= PATH_MAX)
 		return cb_fail(e, ENAMETOOLONG, "cannot write %s: the path is too long", path);
-	if (!stat(path, &st) && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+	there = !stat(path, &st);
+	if (there && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return write_special(path, data, len, e);
 	/* through symbolic links, so that these stay */
-	if (!realpath(path, target))
+	if (!realpath(path, target)) {
+		if (there)
+			return write_special(path, data, len, e);
 		memcpy(target, path, strlen(path) + 1);
+	}
 	fd = open_nameless(target, mode);
 	named = fd < 0;
 	if (named)

@@ -14,7 +14,8 @@ int cb_file_read(const char *path, size_t max, char **data, size_t *len, struct 
 
 /* Write a whole file so that other processes see the old one or the new one, never a part: a file without a name (where
  * that cannot be, with one of its own), fsync, rename. On an error nothing is left behind. A new file has this mode, less
- * the umask; one that is replaced keeps its own. What is not a regular file (a pipe, a terminal) is just written to. */
+ * the umask; one that is replaced keeps its own. What is not a regular file (a pipe, a terminal) or has
+ * no name any more (/dev/stdout may be such a file) is just written to. */
 int cb_file_write(const char *path, const void *data, size_t len, mode_t mode, struct cb_err *e);
 
 /* All of len bytes to a descriptor, through short writes and EINTR; 0 or -errno. */

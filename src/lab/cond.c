@@ -31,6 +31,7 @@ struct cb_lab_cond {
 	struct node *nodes; /* at most as many as the text has characters */
 	size_t n;
 	char *texts; /* fields and values */
+	struct cb_buf scratch;
 };
 
 /* ---- Evaluation ------------------------------------------------------------------------------------------------ */
@@ -69,6 +70,11 @@ static bool match(const struct node *n, const json_t *record, const struct cb_la
 bool cb_lab_cond_match(const struct cb_lab_cond *c, const json_t *record, const struct cb_lab_truths *truths)
 {
 	return match(c->root, record, truths);
+}
+
+bool cb_lab_cond_failed(const struct cb_lab_cond *c)
+{
+	return c->scratch.failed;
 }
 
 static size_t score(const struct node *n, const json_t *record, const struct cb_lab_truths *truths, size_t *of)
@@ -236,7 +242,8 @@ static bool parse_value(struct parser *p, bool pattern, struct cb_lab_value *v)
 
 	skip_space(p);
 	start = p->at;
-	*v = (struct cb_lab_value){.text = p->texts, .quoted = *p->at == '"' || *p->at == '\''};
+	*v = (struct cb_lab_value){
+		.text = p->texts, .quoted = *p->at == '"' || *p->at == '\'', .scratch = &p->cond->scratch};
 	if (v->quoted) {
 		if (!parse_quoted(p, pattern))
 			return false;
@@ -368,6 +375,7 @@ void cb_lab_cond_free(struct cb_lab_cond *c)
 {
 	if (!c)
 		return;
+	cb_buf_free(&c->scratch);
 	free(c->texts);
 	free(c->nodes);
 	free(c);

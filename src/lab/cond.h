@@ -54,6 +54,8 @@ void cb_lab_cond_free(struct cb_lab_cond *c);
 
 /* A truth that it names and that is not there, or NULL. */
 const char *cb_lab_cond_lacks(const struct cb_lab_cond *c, const struct cb_lab_truths *truths);
+/* A match was once not to be told for want of memory. */
+bool cb_lab_cond_failed(const struct cb_lab_cond *c);
 bool cb_lab_cond_match(const struct cb_lab_cond *c, const json_t *record, const struct cb_lab_truths *truths);
 /* How near a record comes: of the tests that are joined by && those that hold, at most *of. */
 size_t cb_lab_cond_score(const struct cb_lab_cond *c, const json_t *record, const struct cb_lab_truths *truths,

@@ -279,13 +279,9 @@ static bool bound_value(const struct check *c, const struct cb_lab_bound *b, boo
 			return false;
 		}
 	}
-	if (!b->percent) {
-		*out = v + b->add;
-		return true;
-	}
-	part = v * b->add / 100;
-	rest = v * b->add % 100;
-	*out = v + part + (up && rest > 0) - (!up && rest < 0);
+	part = v * b->percent / 100;
+	rest = v * b->percent % 100;
+	*out = v + part + (up && rest > 0) - (!up && rest < 0) + b->add;
 	return true;
 }
 
@@ -588,6 +584,9 @@ int cb_lab_expect(const struct cb_lab_test *t, const bool *on, const struct cb_l
 		for (size_t i = 0; i < c.n; i++)
 			judge(&c, &c.tallies[i]);
 		judge_defaults(&c, on);
+		for (size_t i = 0; !err && i < c.n; i++)
+			if (c.tallies[i].x->cond && cb_lab_cond_failed(c.tallies[i].x->cond))
+				err = -ENOMEM;
 		if (found->first.failed || found->details.failed || c.maps.failed || c.event_fields.failed)
 			err = -ENOMEM;
 	}

@@ -59,6 +59,21 @@ static int find_modules(const char *dir, const char *release, char path[PATH_MAX
 	return cb_fail(e, ENOENT, "there is no modules.dep for %s in %s (depmod makes it)", release, dir);
 }
 
+/* "dir:.../build", where modules/build is what modules are built against; else NULL. */
+static char *source_of(const char *modules)
+{
+	char path[PATH_MAX], full[PATH_MAX + 4] = "dir:";
+
+	if (!*modules || cb_lab_path(path, NULL, "%s/build", modules) || !realpath(path, full + 4))
+		return NULL;
+	return strdup(full);
+}
+
+static char *copy(const char *text)
+{
+	return *text ? strdup(text) : NULL;
+}
+
 int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_err *e)
 {
 	static const char key[] = ",modules=";
@@ -78,11 +93,12 @@ int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_er
 	cb_buf_free(&image.plain);
 	if (err)
 		return err;
-	out->name = strdup(path);
-	out->release = strdup(image.release);
-	out->arch = strdup(image.arch);
-	out->image = strdup(*plain ? plain : path);
-	out->modules = *modules ? strdup(modules) : NULL;
+	*out = (struct cb_lab_kernel){.name = strdup(path),
+				      .release = strdup(image.release),
+				      .arch = strdup(image.arch),
+				      .image = strdup(*plain ? plain : path),
+				      .modules = copy(modules),
+				      .source = source_of(modules)};
 	if (out->name && out->release && out->arch && out->image && (out->modules || !*modules))
 		return 0;
 	cb_lab_kernel_free(out);

@@ -193,6 +193,21 @@ static enum cb_lab_why refusal(const struct cb_lab_text *err, const char **line,
 	return CB_LAB_WHY_EXIT;
 }
 
+/* A line that ends in a colon tells the reason in the next one. */
+static void fail_refused(struct cb_lab_cell *cell, enum cb_lab_why why, const char *line, size_t len,
+			 const struct cb_lab_text *err)
+{
+	const char *end = err->s + err->len, *next = line + len + 1;
+
+	if (line[len - 1] != ':' || next >= end) {
+		cb_lab_cell_fail(cell, why, "%.*s", (int)len, line);
+		return;
+	}
+	while (next < end && *next == ' ')
+		next++;
+	cb_lab_cell_fail(cell, why, "%.*s %.*s", (int)len, line, (int)strcspn(next, "\n"), next);
+}
+
 static void put_status(int status, char *out, size_t size)
 {
 	if (WIFSIGNALED(status))
@@ -225,7 +240,7 @@ static void judge_exit(const struct cb_lab_test *t, const bool *on, const struct
 	if (why == CB_LAB_WHY_EXIT)
 		cb_lab_cell_fail(cell, why, "%s%s%.*s", status, len ? ": " : "", (int)len, line);
 	else
-		cb_lab_cell_fail(cell, why, "%.*s", (int)len, line);
+		fail_refused(cell, why, line, len, &o->err);
 }
 
 static void judge_workload(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)

@@ -31,6 +31,9 @@ struct cb_lab_kernels {
 	size_t damaged; /* left out: their files are not what was fetched; cb_lab_fetch() fetches them anew */
 };
 
+/* What this machine is: "x86_64" or "arm64". */
+const char *cb_lab_own_arch(void);
+
 /* The kernels in the cache, oldest version first. An empty list is no error. */
 int cb_lab_kernels(struct cb_lab_kernels *out, struct cb_err *e);
 void cb_lab_kernels_free(struct cb_lab_kernels *ks);

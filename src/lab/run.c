@@ -50,7 +50,6 @@ struct lab {
 	size_t n_columns;
 	size_t running;
 	size_t widest; /* the most expectations that a test has */
-	bool no_kvm;   /* it is not wanted, or is not there, or has not booted a guest */
 	int err;       /* -ENOMEM in a callback */
 	struct cb_err *e;
 };
@@ -288,7 +287,7 @@ static int start_guest(struct column *c, size_t n, struct cb_err *why)
 		.n_files = c->load.n_files,
 		.jobs = c->load.jobs,
 		.n_jobs = c->load.n_jobs,
-		.no_kvm = c->lab->no_kvm,
+		.no_kvm = o->no_kvm,
 		.begun = on_begun,
 		.ended = on_ended,
 		.ctx = c,
@@ -378,7 +377,6 @@ static void note_up(struct column *c)
 	c->up = true;
 	to->boot_ns = cb_lab_guest_boot_ns(c->guest);
 	to->kvm = cb_lab_guest_kvm(c->guest);
-	c->lab->no_kvm |= !to->kvm;
 	if (w->up)
 		w->up(w->ctx, c->index, to->boot_ns, to->kvm);
 }
@@ -539,7 +537,7 @@ static void release(struct lab *lab)
 
 int cb_lab_run(const struct cb_lab_options *o, struct cb_lab_result *result, struct cb_err *e)
 {
-	struct lab lab = {.o = o, .r = result, .e = e, .no_kvm = o->no_kvm};
+	struct lab lab = {.o = o, .r = result, .e = e};
 	uint64_t start = now_ns();
 	int err;
 

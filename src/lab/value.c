@@ -112,14 +112,19 @@ static bool put_text(const json_t *value, struct cb_buf *out)
 	return true;
 }
 
-static bool glob_matches(const json_t *value, const char *pattern, bool *match)
+static bool glob_matches(const json_t *value, const char *pattern, struct cb_buf *scratch, bool *match)
 {
-	struct cb_buf text = {0};
-	bool is_text = put_text(value, &text) && !text.failed;
+	size_t n = strlen(pattern);
 
-	*match = is_text && cb_glob(pattern, strlen(pattern), text.data, text.len);
-	cb_buf_free(&text);
-	return is_text;
+	if (json_is_string(value)) {
+		*match = cb_glob(pattern, n, json_string_value(value), json_string_length(value));
+		return true;
+	}
+	scratch->len = 0;
+	if (!put_text(value, scratch) || scratch->failed)
+		return false;
+	*match = cb_glob(pattern, n, scratch->data, scratch->len);
+	return true;
 }
 
 /* ---- Comparison ------------------------------------------------------------------------------------------------ */
@@ -289,7 +294,7 @@ bool cb_lab_compare(const json_t *value, enum cb_lab_op op, const struct cb_lab_
 	if (!text || json_is_null(value))
 		return false;
 	if (op >= CB_LAB_OP_GLOB)
-		return glob_matches(value, text, &match) && match == (op == CB_LAB_OP_GLOB);
+		return glob_matches(value, text, with->scratch, &match) && match == (op == CB_LAB_OP_GLOB);
 	if (json_is_array(value))
 		return compare_array(value, op, with, record, truths);
 	other = with->quoted || with->truth ? NULL : json_object_get(record, text);

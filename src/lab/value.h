@@ -3,6 +3,7 @@
 #ifndef CB_LAB_VALUE_H
 #define CB_LAB_VALUE_H
 
+#include "base/buf.h"
 #include "lab/cond.h"
 
 enum cb_lab_op {
@@ -20,6 +21,7 @@ enum cb_lab_op {
 struct cb_lab_value {
 	const char *text; /* truth: its name */
 	bool quoted, truth;
+	struct cb_buf *scratch; /* the condition's: for the text of what is none; "failed" stays */
 };
 
 /* Not zero, not empty, not null. */

@@ -257,6 +257,27 @@ static void a_symbolic_link_stays_one(void **state)
 	assert_true(S_ISLNK(st.st_mode));
 }
 
+/* Standard output may be a file that is removed already: /dev/stdout then leads to it, and nowhere. */
+static void a_file_without_a_name_is_written_to(void **state)
+{
+	char link[PATH_MAX], path[64], got[8];
+	struct stat st;
+	int fd;
+
+	snprintf(link, sizeof(link), "%s", in_dir("stdout"));
+	fd = open(in_dir("gone"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(unlink(in_dir("gone")), 0);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	assert_int_equal(symlink(path, link), 0);
+	assert_int_equal(cb_file_write(link, "data", 4, 0600, NULL), 0);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_int_equal(pread(fd, got, sizeof(got), 0), 4);
+	assert_memory_equal(got, "data", 4);
+	close(fd);
+}
+
 static void what_is_not_a_file_is_written_to(void **state)
 {
 	struct cb_err e = {0};
@@ -375,6 +396,7 @@ int main(void)
 		cmocka_unit_test(killed_while_writing),
 		cmocka_unit_test(without_proc),
 		cmocka_unit_test(a_symbolic_link_stays_one),
+		cmocka_unit_test(a_file_without_a_name_is_written_to),
 		cmocka_unit_test(what_is_not_a_file_is_written_to),
 		cmocka_unit_test(a_path_that_is_too_long_is_an_error),
 		cmocka_unit_test(directories_are_made_with_their_parents),
