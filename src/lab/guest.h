@@ -4,7 +4,12 @@
  *
  * The guest has no disk and no network: everything is in its initramfs, two uncompressed cpio archives one after the other (a
  * base: busybox, coolbpf, its agent as init; and what the jobs need). It answers by lines over a serial port. Nothing of it is
- * left on the host, whatever ends it: the archives are memory files, and qemu dies with the process that started it.
+ * left on the host, whatever ends it: the archives are memory files, and qemu dies with the thread that started it.
+ *
+ * Between the jobs of a guest everything is put back: a job's processes (all of them, in whatever session or cgroup), its mounts,
+ * its files, its modules. Where that cannot be done (a process that cannot be killed, BPF programs left behind, a damaged kernel)
+ * the guest asks for a new boot. A job sees the guest's processes and network as they are, because the tools that are tried look
+ * at the whole machine: a process id in a script is that which BPF programs see.
  *
  * Not thread-safe; any number of guests may be driven by one thread: poll() cb_lab_guest_fd() of each, until
  * cb_lab_guest_deadline(), then cb_lab_guest_step().
@@ -100,7 +105,7 @@ enum cb_lab_guest_state {
 	CB_LAB_GUEST_NO_BOOT, /* no job was begun: why in cb_lab_guest_why() */
 };
 
-/* Start qemu. NULL with errno and a message: no qemu, no such program, an initramfs that is too large, ... */
+/* Start qemu. k, opts and all that they point to live until cb_lab_guest_free(). NULL with errno and a message: no qemu, no such program, an initramfs that is too large, ... */
 struct cb_lab_guest *cb_lab_guest_start(const struct cb_lab_kernel *k, const struct cb_lab_guest_opts *opts, struct cb_err *e);
 int cb_lab_guest_fd(const struct cb_lab_guest *g);
 uint64_t cb_lab_guest_deadline(const struct cb_lab_guest *g); /* CLOCK_MONOTONIC, ns */

@@ -54,7 +54,7 @@ static const char *this_arch(void)
 
 /* A kernel of the cache: that which $COOLBPF_TEST_KERNEL names, else "debian:6.1" or any other for this machine's architecture; or
  * the test is skipped. all is the caller's to free. */
-static struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
+static inline struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
 {
 	const char *wanted = getenv("COOLBPF_TEST_KERNEL");
 	const struct cb_lab_kernel *found = NULL;
@@ -85,9 +85,21 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * SEC + (uint64_t)t.tv_nsec;
 }
 
+/* The static coolbpf that "make check" builds first; without it, the one under test with its libraries. */
+static const char *guest_coolbpf(void)
+{
+	static char path[4096];
+	const char *src = getenv("SRC");
+
+	snprintf(path, sizeof(path), "%s/build-static/coolbpf", src ? src : ".");
+	return access(path, X_OK) ? getenv("COOLBPF") : path;
+}
+
 /* opts.jobs and so on are set; NULL in r->g: r->err says why. */
 static void start_guest(struct guest_run *r, const struct cb_lab_kernel *k)
 {
+	if (!r->opts.coolbpf && !strcmp(k->arch, this_arch()))
+		r->opts.coolbpf = guest_coolbpf();
 	r->opts.begun = note_begun;
 	r->opts.ended = note_ended;
 	r->opts.ctx = r;
@@ -95,7 +107,7 @@ static void start_guest(struct guest_run *r, const struct cb_lab_kernel *k)
 }
 
 /* One wait and one step. */
-static void drive_once(struct guest_run *r)
+static inline void drive_once(struct guest_run *r)
 {
 	uint64_t until = cb_lab_guest_deadline(r->g), now = now_ns();
 	struct pollfd p = {.fd = cb_lab_guest_fd(r->g), .events = POLLIN};
