@@ -208,7 +208,7 @@ static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
 	if (!err)
 		err = cb_cpio_symlink(&m->cpio, "/bin/coolbpf", "/init");
 	if (!err)
-		err = cb_cpio_symlink(&m->cpio, "/bin/sh", "busybox");
+		err = cb_cpio_symlink(&m->cpio, "/bin/sh", "bash");
 	if (err)
 		return err < 0 && m->e && !*m->e->text ? failed(m, "the base", err) : err;
 	err = put_needed(m, "/init", o->coolbpf ? o->coolbpf : coolbpf);
@@ -232,6 +232,11 @@ static int put_file(struct maker *m, const struct cb_lab_file *f)
 			       f->path ? f->path : "");
 	if (f->host)
 		return put_host_file(m, f->path, f->host, f->mode);
+	if (f->link) {
+		int err = cb_cpio_symlink(&m->cpio, f->path, f->link);
+
+		return err ? failed(m, f->path, err) : 0;
+	}
 	return put_data(m, f->path, f->mode ? f->mode : 0644, f->data, f->len);
 }
 
