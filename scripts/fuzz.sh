@@ -12,7 +12,7 @@ strangers=${2:-$1}
 clang=${CLANG:-clang}
 build="build-fuzz"
 libs="$(pkg-config --libs libbpf libelf libdw libcrypto libssl libevent_core libevent_extra jansson libzstd \
-	libseccomp hiredis liblzma zlib) -liberty -lm -pthread"
+	libseccomp hiredis zlib liblzma liblz4) -liberty -lbz2 -lm -pthread"
 
 [ -f $build/build.ninja ] ||
 	CC=$clang meson setup $build -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false \

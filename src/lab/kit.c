@@ -139,26 +139,11 @@ static int build(struct cb_lab_kit *kit, struct cb_lab_made *m, unsigned int lin
 	return err;
 }
 
-/* The architecture as uname and "coolbpf build --arch" say it. */
-static const char *machine_of(const char *arch)
-{
-	return !strcmp(arch, "arm64") ? "aarch64" : arch;
-}
-
-/* The BTF file of another architecture's kernel; made once. */
-static int foreign_btf(struct cb_lab_kit *kit, const struct cb_lab_kernel *k, char path[PATH_MAX], struct cb_err *e)
-{
-	int err = cb_lab_path(path, e, "%s/%s.btf", kit->dir, k->arch);
-
-	return err || !access(path, R_OK) ? err : cb_lab_kernel_btf(k, path, e);
-}
-
 /* line: where the test says it, 0: nowhere; flags: NULL, or what the compiler gets. */
 static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, unsigned int line,
 		   const char *source, const struct cb_lab_words *flags, const char *out, struct cb_err *e)
 {
 	const char **argv = calloc((flags ? flags->n : 0) + 12, sizeof(*argv));
-	char btf[PATH_MAX];
 	size_t n = 0;
 	int err;
 
@@ -170,15 +155,10 @@ static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct c
 	argv[n++] = out;
 
 	if (!cb_lab_is_native(k->arch)) {
-		err = foreign_btf(kit, k, btf, e);
-		if (err) {
-			free(argv);
-			return err == -ENOMEM ? err : wrong(m, line, "%s", e->text);
-		}
 		argv[n++] = "--arch";
-		argv[n++] = machine_of(k->arch);
+		argv[n++] = k->arch;
 		argv[n++] = "--btf";
-		argv[n++] = btf;
+		argv[n++] = k->image;
 	}
 	for (size_t i = 0; flags && i < flags->n; i++)
 		argv[n++] = flags->w[i];

@@ -41,7 +41,4 @@ int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const s
 /* Is this architecture ("x86_64", "arm64") that of this machine? */
 bool cb_lab_is_native(const char *arch);
 
-/* kbtf.c: the BTF of an arm64 kernel, out of its image, as a file at path. */
-int cb_lab_kernel_btf(const struct cb_lab_kernel *k, const char *path, struct cb_err *e);
-
 #endif
