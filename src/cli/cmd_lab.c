@@ -66,5 +66,7 @@ int cmd_lab(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(commands[i].name, argv[1]))
 			return commands[i].run(argc - 1, argv + 1);
+	if (argv[1][0] == '-')
+		return cb_cli_usage("lab", "there is no option %s", argv[1]);
 	return cb_cli_usage("lab", "there is no command \"lab %s\"", argv[1]);
 }

@@ -50,6 +50,7 @@ static int meaning(const char *said)
 		{"Network is unreachable", ENETUNREACH},
 		{"Hash Sum mismatch", EBADMSG},
 		{"is not signed", EBADMSG},
+		{"has wrong checksum", EBADMSG},
 		{"unexpected size", EBADMSG},
 		{"404  Not Found", ENOENT},
 		{"File not found", ENOENT},
@@ -67,7 +68,7 @@ static void complaints(const char *said, struct cb_buf *out)
 	for (const char *p = said; *p;) {
 		size_t n = strcspn(p, "\n");
 
-		if (!strncmp(p, "E: ", 3) || (!strncmp(p, "W: ", 3) && !strstr(p, "unsandboxed")))
+		if (!strncmp(p, "E: ", 3) || (!strncmp(p, "W: ", 3) && !memmem(p, n, "unsandboxed", 11)))
 			cb_buf_printf(out, "\n%.*s", (int)n, p);
 		p += n + (p[n] == '\n');
 	}
@@ -144,9 +145,9 @@ static int write_conf(const struct cb_lab_apt *a, struct cb_err *e)
 	cb_buf_str(&text,
 		   "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n"
 		   "#clear APT::Update::Post-Invoke-Success;\n#clear DPkg::Pre-Invoke;\n#clear DPkg::Post-Invoke;\n");
-	/* A mirror that lags behind, or an archive that is kept, has lists past their Valid-Until. That date guards against old
-	 * lists with known holes being sent to who installs them; an old kernel to test on is what is wanted here. Signatures
-	 * are checked all the same. */
+	/* A mirror that lags behind, or an archive that is kept, has lists past their Valid-Until. That date guards
+	 * against old lists with known holes being sent to who installs them; an old kernel to test on is what is
+	 * wanted here. Signatures are checked all the same. */
 	cb_buf_str(&text,
 		   "Acquire::Check-Valid-Until \"false\";\nAcquire::Languages \"none\";\nAcquire::PDiffs \"false\";\n"
 		   "Acquire::Retries \"2\";\nAcquire::http::Timeout \"30\";\nAcquire::https::Timeout \"30\";\n"
@@ -416,11 +417,22 @@ static int download(struct cb_lab_apt *a, const char *package, const char *dir, 
 	return err;
 }
 
+static int extract(struct cb_lab_apt *a, const char *deb, const char *into, const char *package, struct cb_err *e)
+{
+	const char *const argv[] = {"dpkg-deb", "--extract", deb, into, NULL};
+	const struct cb_lab_prog p = {.argv = argv};
+	struct cb_buf said = {0};
+	int err = cb_lab_prog_run(&p, a->hold, &said, NULL, e);
+
+	if (err == -ECHILD && strstr(cb_buf_cstr(&said), "No space left"))
+		err = -ENOSPC;
+	cb_buf_free(&said);
+	return err ? cb_fail_in(e, err, "cannot unpack %s%s", package, err == -ENOSPC ? ": the disk is full" : "") : 0;
+}
+
 int cb_lab_apt_unpack(struct cb_lab_apt *a, const char *package, const char *into, struct cb_err *e)
 {
 	char dir[PATH_MAX], deb[PATH_MAX];
-	const char *const argv[] = {"dpkg-deb", "--extract", deb, into, NULL};
-	const struct cb_lab_prog p = {.argv = argv};
 	int err = cb_lab_path(dir, e, "%s/deb", a->store->tmp);
 
 	if (!err)
@@ -432,7 +444,7 @@ int cb_lab_apt_unpack(struct cb_lab_apt *a, const char *package, const char *int
 	if (!err)
 		err = cb_mkdirs(into, e);
 	if (!err)
-		err = cb_lab_prog_run(&p, a->hold, NULL, NULL, e);
+		err = extract(a, deb, into, package, e);
 	cb_lab_remove(dir);
 	return err;
 }

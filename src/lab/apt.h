@@ -2,8 +2,9 @@
 /*
  * apt.h - packages of Debian's archives, by the machine's own apt-get with state of our own.
  *
- * apt fetches and verifies: signatures of the archive by the keys that this machine's configuration names, and by those every
- * file. Nothing of the machine's own state (lists, packages, configuration) is changed, and no root is needed.
+ * apt fetches and verifies: signatures of the archive by the keys that this machine's configuration names, and by
+ * those every file. Nothing of the machine's own state (lists, packages, configuration) is changed, and no root is
+ * needed.
  */
 #ifndef CB_LAB_APT_H
 #define CB_LAB_APT_H
@@ -23,7 +24,8 @@ struct cb_lab_apt {
 	char conf[PATH_MAX];
 };
 
-/* The lists of packages are there after this: they are fetched when there are none of these suites, or opts->refresh. */
+/* The lists of packages are there after this: they are fetched when there are none of these suites, or
+ * opts->refresh. */
 int cb_lab_apt_open(struct cb_lab_apt *a, struct cb_err *e);
 /* Drop what apt makes out of the lists to answer questions: it is larger than these. */
 void cb_lab_apt_close(struct cb_lab_apt *a);
@@ -37,7 +39,8 @@ int cb_lab_suite_release(const char *suite);
 
 /* Names of packages that begin with prefix, one a line. */
 int cb_lab_apt_names(struct cb_lab_apt *a, const char *prefix, struct cb_buf *out, struct cb_err *e);
-/* The versions of these packages, as "apt-cache madison" has them: "NAME | VERSION | URI SUITE/COMPONENT ARCH Packages". */
+/* The versions of these packages, as "apt-cache madison" has them: "NAME | VERSION | URI SUITE/COMPONENT ARCH
+ * Packages". */
 int cb_lab_apt_versions(struct cb_lab_apt *a, const char *const *names, size_t n, struct cb_buf *out, struct cb_err *e);
 /* The record of a package, "NAME=VERSION". */
 int cb_lab_apt_record(struct cb_lab_apt *a, const char *package, struct cb_buf *out, struct cb_err *e);

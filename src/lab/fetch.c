@@ -2,8 +2,9 @@
 /*
  * fetch.c - a kernel of Debian's into the cache: choose the package, unpack it, keep the image and the modules.
  *
- * The image is in the package linux-image-RELEASE, or in one that it depends on (linux-binary-RELEASE, linux-modules-RELEASE,
- * linux-base-RELEASE: Debian 14 and its backports); as boot/vmlinuz-RELEASE, or [usr/]lib/modules/RELEASE/vmlinuz.
+ * The image is in the package linux-image-RELEASE, or in one that it depends on (linux-binary-RELEASE,
+ * linux-modules-RELEASE, linux-base-RELEASE: Debian 14 and its backports); as boot/vmlinuz-RELEASE, or
+ * [usr/]lib/modules/RELEASE/vmlinuz.
  */
 #include "lab/fetch.h"
 
@@ -97,8 +98,8 @@ static bool is_small_image(const char *package, const char *deb_arch)
 }
 
 /*
- * A kernel of this machine's release of Debian, or of an older one, is taken before a newer kernel of a newer release: this
- * machine's compiler builds modules for it. For "newest" nothing but the version counts.
+ * A kernel of this machine's release of Debian, or of an older one, is taken before a newer kernel of a newer
+ * release: this machine's compiler builds modules for it. For "newest" nothing but the version counts.
  */
 static void consider(struct choice *c, const char *package, const char *version, const char *suite)
 {

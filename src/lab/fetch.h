@@ -16,16 +16,16 @@ struct cb_lab_name {
 };
 int cb_lab_name_parse(const char *name, struct cb_lab_name *out, struct cb_err *e);
 
-/* Unpack a package ("NAME=VERSION") and those that it depends on whose names begin with one of these words (NULL at the end)
- * into root. */
+/* Unpack a package ("NAME=VERSION") and those that it depends on whose names begin with one of these words (NULL at
+ * the end) into root. */
 int cb_lab_fetch_unpack(struct cb_lab_apt *a, const char *package, const char *const *follow, const char *root,
 			struct cb_err *e);
 
 /* The newest version of a package, "NAME=VERSION" into text. -ENOENT: there is none. */
 int cb_lab_fetch_newest(struct cb_lab_apt *a, const char *name, char *text, size_t size, struct cb_err *e);
 
-/* nobpf.c: fill the directory `entry` with a kernel without eBPF that is built from Debian's source, and info. have: the
- * package that it was built from last time, or NULL; -EALREADY if that is still the newest. */
+/* nobpf.c: fill the directory `entry` with a kernel without eBPF that is built from Debian's source, and info.
+ * have: the package that it was built from last time, or NULL; -EALREADY if that is still the newest. */
 int cb_lab_nobpf_make(struct cb_lab_apt *a, const struct cb_lab_name *name, const char *have, const char *entry,
 		      struct cb_lab_info *info, struct cb_err *e);
 

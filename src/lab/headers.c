@@ -2,12 +2,14 @@
 /*
  * headers.c - Debian's header packages, unpacked and made to work where they are.
  *
- *	headers/PACKAGE/usr/src/linux-headers-RELEASE		make -C this
- *	headers/PACKAGE/usr/src/linux-headers-...-common	(its Makefile includes the one there, by /usr/src/...)
- *	headers/PACKAGE/usr/lib/linux-kbuild-...		scripts and programs for the host: fixdep, modpost, objtool
- *	headers/PACKAGE/libs/					a C library and others for these programs, where they need newer
- *								ones than the host's, and pahole; each program X is then
- *								X.elf, and X a script that starts it by the loader there
+ * headers/PACKAGE/ has
+ *
+ *	usr/src/linux-headers-RELEASE/		for make -C
+ *	usr/src/linux-headers-...-common/	whose Makefile that one includes, by /usr/src/...
+ *	usr/lib/linux-kbuild-.../		scripts, and programs for the host: fixdep, modpost, objtool
+ *	libs/					a C library and others for these programs, where they need newer ones
+ *						than the host's, and pahole; each program X is then X.elf, and X a
+ *						script that starts it by the loader there
  *
  * All within it is relative, so that the cache may be moved.
  */
@@ -221,7 +223,8 @@ static int fetch_libs(struct making *m, struct cb_lab_apt *a, const char *kbuild
 
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
 
-/* The package of the programs, by the link usr/src/linux-headers-RELEASE/scripts -> ../../lib/linux-kbuild-V/scripts. */
+/* The package of the programs, by the link usr/src/linux-headers-RELEASE/scripts ->
+ * ../../lib/linux-kbuild-V/scripts. */
 static int kbuild_name(const struct making *m, char name[NAME_MAX + 1], struct cb_err *e)
 {
 	static const char lib[] = "/lib/";

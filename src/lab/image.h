@@ -13,8 +13,8 @@ enum { CB_LAB_RELEASE = 65, CB_LAB_IMAGE_MAX = 512 << 20 }; /* a release has up 
 struct cb_lab_image {
 	char release[CB_LAB_RELEASE];
 	const char *arch; /* "x86_64", "arm64" */
-	/* What qemu's -kernel takes, where that is not the file as it is (an EFI program that unpacks itself); else empty. The
-	 * caller frees it. */
+	/* What qemu's -kernel takes, where that is not the file as it is (an EFI program that unpacks itself); else
+	 * empty. The caller frees it. */
 	struct cb_buf plain;
 };
 

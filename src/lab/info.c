@@ -3,7 +3,8 @@
  * info.c - info.json, and the kernels in the cache (see store.h, kernel.h).
  *
  *	{"format": 1, "name": "debian:6.1", "release": "6.1.0-37-cloud-amd64", "arch": "x86_64",
- *	 "package": "linux-image-6.1.0-37-cloud-amd64 6.1.140-1", "source": "...", "image": "SHA-256", "tree": "SHA-256"}
+ *	 "package": "linux-image-6.1.0-37-cloud-amd64 6.1.140-1", "source": "deb:linux-headers-...",
+ *	 "image": "SHA-256 of vmlinuz", "tree": "SHA-256 of all files"}
  */
 #include "lab/store.h"
 

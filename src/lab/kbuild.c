@@ -2,11 +2,13 @@
 /*
  * kbuild.c - out-of-tree modules for a kernel (see kernel.h).
  *
- * A copy of the directory is built in the cache's tmp/ by the kernel's own kbuild ("make -C HEADERS M=COPY modules"), and the
- * modules are kept in built/DIGEST, as 0-NAME.ko, 1-NAME.ko ... in the order in which they are to be inserted.
+ * A copy of the directory is built in the cache's tmp/ by the kernel's own kbuild ("make -C HEADERS M=COPY
+ * modules"), and the modules are kept in built/DIGEST, as 0-NAME.ko, 1-NAME.ko ... in the order in which they are
+ * to be inserted.
  *
- * Headers of a newer release of Debian were made for a newer compiler and may have options in them that the host's does not
- * know. Those are taken out by a script around the compiler, one after the other as it complains, and the build goes on.
+ * Headers of a newer release of Debian were made for a newer compiler and may have options in them that the host's
+ * does not know. Those are taken out by a script around the compiler, one after the other as it complains, and the
+ * build goes on.
  */
 #include "lab/kernel.h"
 
@@ -154,7 +156,8 @@ static bool take_unknown(struct build *b, const char *said)
 	return true;
 }
 
-/* The options that say the same to an older compiler. Source: the kernel's own Makefile, where the newer one is not there. */
+/* The options that say the same to an older compiler. Source: the kernel's own Makefile, where the newer one is not
+ * there. */
 static const char *older_form(const char *option, char text[OPTION])
 {
 	static const char newer[] = "-fmin-function-alignment=";

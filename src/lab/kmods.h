@@ -8,8 +8,9 @@
 
 #include "base/err.h"
 
-/* Call each() with the paths of the module and of all that it needs, in the order in which they are to be inserted, until it
- * gives something else than 0, which is returned then. -ENOENT: there is no such module in it. -EINVAL: a path leads out. */
+/* Call each() with the paths of the module and of all that it needs, in the order in which they are to be inserted,
+ * until it gives something else than 0, which is returned then. -ENOENT: there is no such module in it. -EINVAL: a
+ * path leads out. */
 int cb_lab_dep_walk(const char *dep, size_t len, const char *module, int (*each)(void *ctx, const char *path),
 		    void *ctx, struct cb_err *e);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * nobpf.c - a kernel that has no bpf(2) at all, as those before 3.18: Debian's source package linux-source-VERSION, built with
- * BPF_SYSCALL off and all else that tracing needs on (nobpf.config).
+ * nobpf.c - a kernel that has no bpf(2) at all, as those before 3.18: Debian's source package linux-source-VERSION,
+ * built with BPF_SYSCALL off and all else that tracing needs on (nobpf.config).
  *
- * It is built in the cache's tmp/ (some 1.5 GB), and what stays of it is the image, the modules, and `build/`: what a module is
- * built against, some 50 MB.
+ * It is built in the cache's tmp/ (some 1.5 GB), and what stays of it is the image, the modules, and `build/`: what
+ * a module is built against, some 50 MB.
  */
 #include "lab/fetch.h"
 
@@ -235,7 +235,7 @@ int cb_lab_nobpf_make(struct cb_lab_apt *a, const struct cb_lab_name *name, cons
 		      struct cb_lab_info *info, struct cb_err *e)
 {
 	struct build b = {.apt = a, .name = name, .entry = entry};
-	char source[128], package[256];
+	char source[128], package[256], text[256];
 	int err = check_tools(e);
 
 	if (!err && (strcmp(name->arch, "x86_64") || strcmp(cb_lab_own_arch(), "x86_64")))
@@ -245,7 +245,8 @@ int cb_lab_nobpf_make(struct cb_lab_apt *a, const struct cb_lab_name *name, cons
 		err = cb_lab_fetch_newest(a, source, package, sizeof(package), e);
 	if (err)
 		return err;
-	if (have && !strcmp(have, package))
+	snprintf(text, sizeof(text), "%s %s", source, package + strlen(source) + 1);
+	if (have && !strcmp(have, text))
 		return -EALREADY;
 	err = unpack_source(&b, package, e);
 	if (!err)
@@ -261,7 +262,7 @@ int cb_lab_nobpf_make(struct cb_lab_apt *a, const struct cb_lab_name *name, cons
 	if (err)
 		return err;
 	info->release = strdup(b.release);
-	info->package = strdup(package);
+	info->package = strdup(text);
 	info->source = strdup("dir:build");
 	return info->release && info->package && info->source ? 0 : cb_fail(e, ENOMEM, "out of memory");
 }

@@ -106,25 +106,40 @@ int cb_lab_fetch_unpack(struct cb_lab_apt *a, const char *package, const char *c
 	return err ? err : unpack_all(a, package, follow, root, e);
 }
 
-int cb_lab_fetch_newest(struct cb_lab_apt *a, const char *name, char *text, size_t size, struct cb_err *e)
+/* To ask for the record of a package that is not there is an error of apt's. */
+static int is_there(struct cb_lab_apt *a, const char *name, bool *there, struct cb_err *e)
 {
-	struct cb_buf record = {0}, names = {0};
-	char version[128];
-	/* to ask for a package that is not there is an error of apt's */
+	struct cb_buf names = {0};
 	int err = cb_lab_apt_names(a, name, &names, e);
 	size_t n = strlen(name);
 	const char *p = err ? "" : cb_buf_cstr(&names);
 
 	while (*p && (strncmp(p, name, n) || p[n] != '\n'))
 		p += strcspn(p, "\n") + 1;
-	if (!err && !*p)
+	*there = *p;
+	cb_buf_free(&names);
+	return err;
+}
+
+int cb_lab_fetch_newest(struct cb_lab_apt *a, const char *name, char *text, size_t size, struct cb_err *e)
+{
+	struct cb_buf record = {0};
+	char version[128];
+	bool there;
+	int err = is_there(a, name, &there, e);
+
+	if (!err && !there && cb_lab_apt_is_old(a)) {
+		err = cb_lab_apt_update(a, e);
+		if (!err)
+			err = is_there(a, name, &there, e);
+	}
+	if (!err && !there)
 		err = cb_fail(e, ENOENT, "there is no package %s in these suites", name);
 	if (!err)
 		err = cb_lab_apt_record(a, name, &record, e);
 	if (!err && (!cb_lab_apt_field(cb_buf_cstr(&record), "Version", version, sizeof(version)) ||
 		     (size_t)snprintf(text, size, "%s=%s", name, version) >= size))
 		err = cb_fail(e, EBADMSG, "the record of %s has no version", name);
-	cb_buf_free(&names);
 	cb_buf_free(&record);
 	return err;
 }

@@ -2,8 +2,8 @@
 /*
  * prog.c - see prog.h.
  *
- * A program runs in a process group of its own, so that it and its children can be killed together, and with the kernel's
- * promise to kill it when this process dies. Its input is empty.
+ * A program runs in a process group of its own, so that it and its children can be killed together, and with the
+ * kernel's promise to kill it when this process dies. Its input is empty.
  */
 #include "lab/prog.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * prog.h - run another program (apt-get, dpkg-deb, make) and hold what it says; and be stopped by Ctrl-C without leaving
- * anything behind.
+ * prog.h - run another program (apt-get, dpkg-deb, make) and hold what it says; and be stopped by Ctrl-C without
+ * leaving anything behind.
  *
- * Between cb_lab_hold() and cb_lab_release() SIGINT, SIGTERM and SIGHUP do not end this thread: the program that runs is
- * killed with all its children, calls return -EINTR, what was begun is cleaned away by its owner; cb_lab_release() then raises
- * the signal again, for whoever wants it (by default it ends the process, as it would have without us). No handler is set.
+ * Between cb_lab_hold() and cb_lab_release() SIGINT, SIGTERM and SIGHUP do not end this thread: the program that
+ * runs is killed with all its children, calls return -EINTR, what was begun is cleaned away by its owner;
+ * cb_lab_release() then raises the signal again, for whoever wants it (by default it ends the process, as it would
+ * have without us). No handler is set.
  */
 #ifndef CB_LAB_PROG_H
 #define CB_LAB_PROG_H
@@ -38,8 +39,9 @@ struct cb_lab_prog {
 	size_t max_out;		 /* bytes of it, 0: 64 MiB; more is -EFBIG */
 };
 
-/* Run it and wait. 0 when it ended with exit status 0. -ENOENT: there is no such program; -ECHILD: it ended otherwise, *status
- * (may be NULL) says how (as of wait(2)), and the message has the last lines that it said. said may be NULL. */
+/* Run it and wait. 0 when it ended with exit status 0. -ENOENT: there is no such program; -ECHILD: it ended
+ * otherwise, *status (may be NULL) says how (as of wait(2)), and the message has the last lines that it said. said
+ * may be NULL. */
 int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct cb_buf *said, int *status,
 		    struct cb_err *e);
 

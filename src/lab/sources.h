@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/* sources.h - which archives kernels are taken from: the mirror and keys of this machine's apt, and the suites around its own. */
+/* sources.h - which archives kernels are taken from: the mirror and keys of this machine's apt, and the suites
+ * around its own. */
 #ifndef CB_LAB_SOURCES_H
 #define CB_LAB_SOURCES_H
 
@@ -34,8 +35,8 @@ unsigned cb_lab_sources_left(const struct cb_lab_sources *s);
 /* As a .sources file. */
 void cb_lab_sources_write(const struct cb_lab_sources *s, const char *arch, struct cb_buf *out);
 
-/* Signed-By of the n-th entry of a file of sources: the n-th stanza of a .sources file (deb822), the n-th line of a .list file
- * (n counts from 1). false: it has none. */
-bool cb_lab_signed_by(const char *text, bool deb822, unsigned n, struct cb_buf *out);
+/* Signed-By of the entry for this archive in a file of sources: of stanzas (.sources, deb822), or of lines (.list).
+ * false: there is none that has it. */
+bool cb_lab_signed_by(const char *text, bool deb822, const char *uri, struct cb_buf *out);
 
 #endif

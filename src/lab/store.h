@@ -3,7 +3,7 @@
  * store.h - the lab's part of the cache, "lab/" below cb_cache_dir():
  *
  *	lock			held (flock) by who writes
- *	tmp/			where the holder of the lock makes things; whoever gets the lock next sweeps what a killed one left
+ *	tmp/			where the holder of the lock makes things; who gets the lock next sweeps what a killed one left
  *	kernels/NAME/		a kernel: info.json, vmlinuz, config, modules/RELEASE/
  *	headers/, built/	what modules are built against, and modules that were built (see kbuild.h)
  *	apt/ARCH/		apt's state of our own (see apt.h)
@@ -33,8 +33,8 @@ void cb_lab_store_close(struct cb_lab_store *s);
 int cb_lab_store_put(const struct cb_lab_store *s, const char *from, const char *kind, const char *name,
 		     struct cb_err *e);
 
-/* ".../lab/KIND/NAME", with a name that is no path and means nothing to make: other characters than letters, digits and "._+-"
- * become '_'. */
+/* ".../lab/KIND/NAME", with a name that is no path and means nothing to make: other characters than letters, digits
+ * and "._+-" become '_'. */
 int cb_lab_store_path(const char *kind, const char *name, char path[PATH_MAX], struct cb_err *e);
 
 /* A path out of pieces; -ENAMETOOLONG with a message. */
@@ -44,8 +44,8 @@ int cb_lab_path(char out[PATH_MAX], struct cb_err *e, const char *fmt, ...) __at
 void cb_lab_remove(const char *path);
 /* rename(2), with a message. */
 int cb_lab_rename(const char *from, const char *to, struct cb_err *e);
-/* One digest of all regular files and links below dir: paths and content. `except` is a name in dir itself to leave out, or
- * NULL. */
+/* One digest of all regular files and links below dir: paths and content. `except` is a name in dir itself to leave
+ * out, or NULL. */
 int cb_lab_tree_digest(const char *dir, const char *except, char hex[CB_SHA256_HEX], struct cb_err *e);
 
 /* ---- info.json: what a kernel's directory holds */
@@ -63,7 +63,8 @@ int cb_lab_info_parse(const char *json, size_t len, struct cb_lab_info *out, str
 int cb_lab_info_write(const char *dir, struct cb_lab_info *info, struct cb_err *e);
 void cb_lab_info_free(struct cb_lab_info *info);
 
-/* The kernel in this directory. -EBADMSG: it is damaged. whole: compare all its files with their digest, not only the image. */
+/* The kernel in this directory. -EBADMSG: it is damaged. whole: compare all its files with their digest, not only
+ * the image. */
 int cb_lab_store_kernel(const char *dir, bool whole, struct cb_lab_kernel *out, struct cb_err *e);
 
 #endif

@@ -12,7 +12,8 @@ int cb_lab_version_compare(const char *a, const char *b);
 bool cb_lab_version_begins(const char *version, const char *parts);
 
 enum { CB_LAB_PARTS = 4 };
-/* The numbers in front, "6.1.0-37-cloud" has 6, 1, 0. Returns how many (at most CB_LAB_PARTS); *end is what is behind. */
+/* The numbers in front, "6.1.0-37-cloud" has 6, 1, 0. Returns how many (at most CB_LAB_PARTS); *end is what is
+ * behind. */
 unsigned cb_lab_version_parts(const char *text, unsigned long parts[CB_LAB_PARTS], const char **end);
 
 #endif
