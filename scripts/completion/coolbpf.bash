@@ -46,21 +46,62 @@ _coolbpf_words() {
 	done < <(compgen -W "$1" -- "$2")
 }
 
+# "coolbpf lab COMMAND ...": the present word and the one in front of it.
+_coolbpf_lab() {
+	if ((COMP_CWORD == 2)); then
+		_coolbpf_words "run fetch kernels module -h --help" "$1"
+		return
+	fi
+	case $2 in
+	-o | --output)
+		case ${COMP_WORDS[2]} in
+		run) _coolbpf_words "table junit html json tap" "$1" ;;
+		kernels) _coolbpf_words "table json" "$1" ;;
+		esac
+		return
+		;;
+	-f | --file | --kernel | --coolbpf | --output-dir)
+		_coolbpf_files '*' "$1"
+		return
+		;;
+	--kernels)
+		_coolbpf_words "$("${COMP_WORDS[0]}" lab kernels 2>/dev/null | sed '1d; s/ .*//')" "$1"
+		return
+		;;
+	--jobs | --timeout | --append | --suites | --mirror) return ;;
+	esac
+	case ${COMP_WORDS[2]}/$1 in
+	run/-*)
+		_coolbpf_words "--kernels --kernel --jobs -o --output -f --file --timeout --append --no-ebpf --no-kvm --coolbpf
+			-v --verbose -h --help" "$1"
+		;;
+	fetch/-*) _coolbpf_words "--suites --mirror --refresh -q --quiet -h --help" "$1" ;;
+	kernels/-*) _coolbpf_words "-o --output -h --help" "$1" ;;
+	module/-*) _coolbpf_words "--kernels --kernel --output-dir -q --quiet -h --help" "$1" ;;
+	run/*) _coolbpf_files '*.lab' "$1" ;;
+	module/*) _coolbpf_files '' "$1" ;;
+	esac
+}
+
 _coolbpf() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local command=${COMP_WORDS[1]} tool params=
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_coolbpf_words "run build inspect doctor serve keygen help version --help --version" "$current"
+		_coolbpf_words "run build inspect doctor serve keygen lab help version --help --version" "$current"
 		return
 	fi
 	case $command in
 	help)
-		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor serve keygen" "$current"
+		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor serve keygen lab" "$current"
 		return
 		;;
 	run | build | inspect | doctor | serve | keygen) ;;
+	lab)
+		_coolbpf_lab "$current" "$previous"
+		return
+		;;
 	*) return ;;
 	esac
 

@@ -279,13 +279,9 @@ static bool bound_value(const struct check *c, const struct cb_lab_bound *b, boo
 			return false;
 		}
 	}
-	if (!b->percent) {
-		*out = v + b->add;
-		return true;
-	}
-	part = v * b->add / 100;
-	rest = v * b->add % 100;
-	*out = v + part + (up && rest > 0) - (!up && rest < 0);
+	part = v * b->percent / 100;
+	rest = v * b->percent % 100;
+	*out = v + part + (up && rest > 0) - (!up && rest < 0) + b->add;
 	return true;
 }
 

@@ -34,8 +34,8 @@
  *	expect event [CONDITION]	an event that matches; CONDITION is the language of coolbpf run --filter
  *	expect no event [CONDITION]
  *	expect N events [where CONDITION]
- *					N is a number, $NAME, or a range: 10..20, $a.., ..$b, $a..$b; each may have +N or -N or %:
- *					$a-10%..$a+10%
+ *					N is a number, $NAME, or a range: 10..20, $a.., ..$b, $a..$b; behind each may stand +N, -N,
+ *					+N%, -N%: $a-10%..$a+10%+5
  *	expect row MAP [CONDITION]	the same of the rows that a shown map prints
  *	expect no row MAP [CONDITION]
  *	expect N rows MAP [where CONDITION]
@@ -68,11 +68,10 @@ struct cb_lab_words {
 bool cb_lab_words_add(struct cb_lab_words *list, char *text);
 void cb_lab_words_free(struct cb_lab_words *list);
 
-/* One end of a range: (number, or a truth) + add, or + that many percent of itself. */
+/* One end of a range: a number, or a truth; + so many percent of itself; + add. */
 struct cb_lab_bound {
 	char *truth; /* its name, or NULL */
-	__int128 number, add;
-	bool percent;
+	__int128 number, percent, add;
 };
 
 /* An end that is not there is open. */

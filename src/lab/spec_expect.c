@@ -55,30 +55,39 @@ static bool is_name_char(char c)
 	return isalnum((unsigned char)c) || c == '_';
 }
 
+/* "+5", "-10%", "+10%+5"; cut up in place. */
+static int parse_terms(struct parser *p, char *text, struct cb_lab_bound *out)
+{
+	while (*text) {
+		size_t n = 1 + strcspn(text + 1, "+-");
+		char sign = *text, *number = text + 1, next = text[n];
+		bool percent = text[n - 1] == '%';
+		__int128 v;
+
+		text[percent ? n - 1 : n] = '\0';
+		if (!isdigit((unsigned char)*number) || !cb_lab_number(number, &v))
+			return cb_fail(p->e, EINVAL,
+				       "behind + or - a number is expected, or one with %%, and not \"%s\"", number);
+		if (percent && v > PERCENT_MAX)
+			return cb_fail(p->e, EINVAL, "%s%% is more than %d%%", number, PERCENT_MAX);
+		*(percent ? &out->percent : &out->add) += sign == '-' ? -v : v;
+		text += n;
+		*text = next;
+	}
+	return 0;
+}
+
 /* text: "10", "$a", "$a+5", "$a-10%"; cut up in place. */
 static int parse_bound(struct parser *p, char *text, struct cb_lab_bound *out)
 {
-	char *value = text, *sign, *percent;
-
 	/* the sign in front of a number is the number's */
-	for (sign = text + 1; *text && *sign && *sign != '+' && *sign != '-'; sign++)
-		;
-	if (*text && *sign) {
-		bool minus = *sign == '-';
+	size_t base = *text ? 1 + strcspn(text + 1, "+-") : 0;
+	char *value = text;
+	int err = parse_terms(p, text + base, out);
 
-		percent = sign + strlen(sign) - 1;
-		out->percent = *percent == '%';
-		if (out->percent)
-			*percent = '\0';
-		if (!isdigit((unsigned char)sign[1]) || !cb_lab_number(sign + 1, &out->add))
-			return cb_fail(p->e, EINVAL, "\"%s\": behind + or - a number is expected, or one with %%",
-				       text);
-		if (out->percent && out->add > PERCENT_MAX)
-			return cb_fail(p->e, EINVAL, "\"%s\": more than %d%%", text, PERCENT_MAX);
-		if (minus)
-			out->add = -out->add;
-		*sign = '\0';
-	}
+	if (err)
+		return err;
+	text[base] = '\0';
 	if (*value == '$') {
 		size_t n = 1;
 

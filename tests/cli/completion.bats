@@ -20,12 +20,12 @@ offers() {
 
 # The long options of a command's own help.
 long_options() {
-	"$COOLBPF" "$1" --help | grep '^ *-' | grep -oE '(^|[ ,])--[a-z][a-z-]+' | tr -d ' ,' | sort -u
+	"$COOLBPF" "$@" --help | grep '^ *-' | grep -oE '(^|[ ,])--[a-z][a-z-]+' | tr -d ' ,' | sort -u
 }
 
 @test "commands" {
 	[ "$(offers coolbpf b)" = build ]
-	for c in run build inspect doctor serve keygen help version; do
+	for c in run build inspect doctor serve keygen lab help version; do
 		offers coolbpf "" | grep -qx "$c"
 	done
 }
@@ -34,6 +34,17 @@ long_options() {
 	for c in run build inspect doctor serve keygen; do
 		diff <(long_options $c) <(offers coolbpf $c --)
 	done
+}
+
+@test "the commands of the lab, with their options" {
+	[ "$(offers coolbpf lab k)" = kernels ]
+	for c in run fetch kernels module; do
+		offers coolbpf lab "" | grep -qx $c
+		diff <(long_options lab $c) <(offers coolbpf lab $c --)
+	done
+	[ "$(offers coolbpf lab run -o j)" = $'json\njunit' ]
+	touch a.lab a.txt
+	[ "$(offers coolbpf lab run a)" = a.lab ]
 }
 
 @test "output formats" {

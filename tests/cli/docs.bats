@@ -58,6 +58,34 @@ examples() {
 		grep -qx -e --help options
 		[ -z "$(missing_from coolbpf-$c.1 <options)" ]
 	done
+	for c in run fetch kernels module; do
+		"$COOLBPF" lab $c --help | sed -n 's/^ *\(-.*\)$/\1/p' | grep -oE '(^| )(--[a-z][a-z-]+|-[A-Za-z])' | tr -d ' ' >options
+		grep -qx -e --help options
+		[ -z "$(missing_from coolbpf-lab.1 <options)" ]
+	done
+}
+
+@test "every directive of .lab files, every kind of failure and every member of the JSON report is in coolbpf-lab.1" {
+	sed -n '/^} directives\[\] = {/,/^};/p' "$SRC/src/lab/spec.c" | grep -oE '\{"[a-z-]+"' | tr -d '{"' >directives
+	grep -qx no-ebpf directives
+	[ -z "$(missing_from coolbpf-lab.1 <directives)" ]
+	sed -n 's/.*\[CB_LAB_WHY_[A-Z_]*\] = "\(.*[a-z]\)",/\1/p' "$SRC/src/lab/result.c" >kinds
+	grep -qx 'load refused' kinds
+	while read -r k; do
+		page coolbpf-lab.1 | grep -q "$k" || { echo "not in coolbpf-lab.1: $k"; return 1; }
+	done <kinds
+	grep -oE '\b(text|number|truth|seconds|open_bracket)\(out, "[a-z_]+"' "$SRC/src/lab/report_json.c" | grep -oE '"[a-z_]+"' | tr -d '"' >members
+	grep -qx boot_seconds members
+	[ -z "$(missing_from coolbpf-lab.1 <members)" ]
+}
+
+@test "the tests in coolbpf-lab.1 are read as they are" {
+	awk '/^\.\\" example: .*\.lab/{name = $3; next} /^\.Ed/{name = ""; on = 0} on{print >name} /^\.Bd -literal/ && name{on = 1}' "$man/coolbpf-lab.1"
+	for f in first.lab counts.lab; do
+		[ -s $f ]
+		COOLBPF_CACHE=$PWD/none run "$COOLBPF" lab run $f
+		[[ $output == *"there are no kernels yet"* ]] || { echo "$f: $output"; return 1; }
+	done
 }
 
 @test "every command is in coolbpf.1, and every environment variable that the code reads" {

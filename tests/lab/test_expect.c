@@ -57,6 +57,7 @@ static void holds(void **state)
 		"1..2 events where pid == $pid",
 		"$pid-4 events",
 		"$pid-60%..$pid+10% events",
+		"$pid-100%+3 events",
 		"row calls",
 		"row calls key.call == read && value.count == 5",
 		"no row calls key.call == write",
