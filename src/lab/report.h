@@ -31,6 +31,10 @@ void cb_lab_put_lines(struct cb_buf *out, const char *prefix, const char *text);
 void cb_lab_put_counts(struct cb_buf *out, const struct cb_lab_counts *n);
 /* "boots: 9, retried: 1 (debian:6.1: WHY)" */
 void cb_lab_put_boots(struct cb_buf *out, const struct cb_lab_result *r);
+/* What was skipped, tests that are skipped for one reason on the same kernels together: *at counts from 0. tests: "a, b, c",
+ * kernels likewise. False: no more. */
+bool cb_lab_next_skip(const struct cb_lab_result *r, size_t *at, struct cb_buf *tests, struct cb_buf *kernels,
+		      const char **reason);
 /* Of a failure "load refused: the kernel's ...", of a skip its reason. */
 void cb_lab_put_reason(struct cb_buf *out, const struct cb_lab_cell *c);
 

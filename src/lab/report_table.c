@@ -143,34 +143,23 @@ static void put_failures(struct table *t)
 				put_failure(t, &t->r->rows[i], &t->r->columns[k], cb_lab_cell_at(t->r, i, k));
 }
 
-/* Tests that are skipped for one reason on several kernels take one line. */
-static void put_skips(struct table *t, size_t row)
+static void put_skips(struct table *t)
 {
-	const struct cb_lab_result *r = t->r;
+	struct cb_buf tests = {0}, kernels = {0};
+	const char *reason;
 
-	for (size_t k = 0; k < r->n_columns; k++) {
-		const struct cb_lab_cell *c = cb_lab_cell_at(r, row, k);
-		bool told = c->verdict != CB_LAB_SKIP || !c->reason;
-
-		for (size_t j = 0; !told && j < k; j++) {
-			const struct cb_lab_cell *other = cb_lab_cell_at(r, row, j);
-
-			told = other->verdict == CB_LAB_SKIP && other->reason && !strcmp(other->reason, c->reason);
-		}
-		if (told)
-			continue;
+	for (size_t at = 0; cb_lab_next_skip(t->r, &at, &tests, &kernels, &reason);) {
 		put(t, YELLOW, "skip ", 0);
-		cb_buf_printf(t->out, "%s on", r->rows[row].name);
-		for (size_t j = k; j < r->n_columns; j++) {
-			const struct cb_lab_cell *other = cb_lab_cell_at(r, row, j);
-
-			if (other->verdict == CB_LAB_SKIP && other->reason && !strcmp(other->reason, c->reason))
-				cb_buf_printf(t->out, "%s %s", j > k ? "," : "", r->columns[j].name);
-		}
+		put(t, 0, cb_buf_cstr(&tests), 0);
+		cb_buf_str(t->out, " on ");
+		put(t, 0, cb_buf_cstr(&kernels), 0);
 		cb_buf_str(t->out, ": ");
-		put(t, 0, c->reason, 0);
+		put(t, 0, reason, 0);
 		cb_buf_ch(t->out, '\n');
 	}
+	t->out->failed |= tests.failed || kernels.failed;
+	cb_buf_free(&tests);
+	cb_buf_free(&kernels);
 }
 
 void cb_lab_report_table(const struct cb_lab_result *r, bool colours, struct cb_buf *out)
@@ -182,8 +171,7 @@ void cb_lab_report_table(const struct cb_lab_result *r, bool colours, struct cb_
 	put_failures(&t);
 	if (n.skip)
 		cb_buf_ch(out, '\n');
-	for (size_t i = 0; i < r->n_rows; i++)
-		put_skips(&t, i);
+	put_skips(&t);
 	cb_buf_printf(out, "\n%zu test%s on %zu kernel%s: ", r->n_rows, r->n_rows == 1 ? "" : "s", r->n_columns,
 		      r->n_columns == 1 ? "" : "s");
 	cb_lab_put_counts(out, &n);

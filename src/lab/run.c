@@ -97,6 +97,12 @@ static int matches(struct lab *lab, const struct column *c, const struct cb_lab_
 	return yes < 0 ? cb_fail_in(lab->e, yes, "%s:%u", t->path, line) : yes;
 }
 
+/* A kernel that was built without eBPF says so by its name (cb_lab_fetch()). */
+static bool has_no_ebpf(const struct cb_lab_kernel *k)
+{
+	return strstr(k->name, "-nobpf") != NULL;
+}
+
 /* 1: it is excluded, the cell says why. */
 static int excluded(struct lab *lab, struct column *c, const struct cb_lab_test *t, struct cb_lab_cell *cell)
 {
@@ -109,6 +115,8 @@ static int excluded(struct lab *lab, struct column *c, const struct cb_lab_test 
 		if (yes && cell->verdict == CB_LAB_OPEN)
 			cb_lab_cell_skip(cell, x->reason);
 	}
+	if (cell->verdict == CB_LAB_OPEN && has_no_ebpf(c->kernel) && t->kind == CB_LAB_RUN && !t->no_ebpf)
+		cb_lab_cell_skip(cell, "this kernel has no eBPF, and the test does not say no-ebpf");
 	return cell->verdict == CB_LAB_SKIP;
 }
 

@@ -54,6 +54,25 @@ static void table(void **state)
 	cb_lab_result_free(&r);
 }
 
+/* Those that are skipped for one reason on the same kernels share a line. */
+static void skips_together(void **state)
+{
+	struct cb_lab_result r = made_result();
+	char *text;
+
+	for (size_t i = 0; i < 4; i++)
+		for (size_t k = 0; k < 3; k++) {
+			cb_lab_cell_clear(cb_lab_cell_at(&r, i, k));
+			if (k == 2 || i == 3)
+				cb_lab_cell_skip(cb_lab_cell_at(&r, i, k), k == 2 ? "no program" : "other");
+		}
+	text = report(plain_table, &r);
+	has(text, "\n\nskip execsnoop, tcp & <udp>, panics, test_attach on debian:7.0/arm64: no program\n"
+		  "skip test_attach on debian:5.10, debian:6.1: other\n\n");
+	free(text);
+	cb_lab_result_free(&r);
+}
+
 static void colours(void **state)
 {
 	struct cb_lab_result r = made_result();
@@ -196,8 +215,9 @@ static void nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(colours), cmocka_unit_test(tap),     cmocka_unit_test(json),
-		cmocka_unit_test(junit), cmocka_unit_test(html),    cmocka_unit_test(nothing),
+		cmocka_unit_test(table), cmocka_unit_test(skips_together), cmocka_unit_test(colours),
+		cmocka_unit_test(tap),	 cmocka_unit_test(json),	   cmocka_unit_test(junit),
+		cmocka_unit_test(html),	 cmocka_unit_test(nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
