@@ -29,6 +29,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "lab/initramfs.h"
+#include "lab/pvh.h"
 #include "lab/qemu.h"
 #include "lab/wire.h"
 
@@ -57,7 +58,7 @@ struct cb_lab_guest {
 	const struct cb_lab_arch *arch;
 	struct cb_qemu qemu;
 	bool kvm, kvm_failed; /* it is used; it was tried and did not boot */
-	int initramfs, epoll;
+	int unpacked, initramfs, epoll;
 	uint64_t memory;
 	struct cb_wire console_wire, port_wire;
 	struct console console;
@@ -363,6 +364,7 @@ static int boot(struct cb_lab_guest *g, struct cb_err *e)
 	const struct cb_lab_guest_opts *o = g->opts;
 	struct cb_qemu_opts q = {.arch = g->arch,
 				 .image = g->kernel->image,
+				 .unpacked = g->unpacked,
 				 .append = o->append,
 				 .initramfs = g->initramfs,
 				 .cpus = o->cpus ? o->cpus : CPUS,
@@ -417,7 +419,7 @@ struct cb_lab_guest *cb_lab_guest_start(const struct cb_lab_kernel *k, const str
 	g->memory = opts->memory ? opts->memory : MEMORY;
 	g->port_wire = (struct cb_wire){.frame = on_frame, .text = on_text, .ctx = g};
 	g->console_wire = g->port_wire;
-	g->initramfs = -1;
+	g->initramfs = g->unpacked = -1;
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
 	g->arch = cb_lab_arch(k->arch);
 	if (!g->arch)
@@ -428,6 +430,8 @@ struct cb_lab_guest *cb_lab_guest_start(const struct cb_lab_kernel *k, const str
 		g->initramfs = cb_lab_initramfs(g->arch, opts, g->memory, e);
 		err = g->initramfs < 0 ? g->initramfs : 0;
 	}
+	if (!err && !strcmp(k->arch, "x86_64"))
+		g->unpacked = cb_lab_pvh(k->image);
 	if (!err) {
 		g->kvm = !opts->no_kvm && cb_qemu_has_kvm(g->arch) && !kvm_is_known_to_fail();
 		err = boot(g, e);
@@ -644,6 +648,8 @@ void cb_lab_guest_free(struct cb_lab_guest *g)
 	cb_qemu_stop(&g->qemu);
 	if (g->initramfs >= 0)
 		close(g->initramfs);
+	if (g->unpacked >= 0)
+		close(g->unpacked);
 	if (g->epoll >= 0)
 		close(g->epoll);
 	cb_wire_free(&g->console_wire);
