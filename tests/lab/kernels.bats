@@ -340,7 +340,7 @@ EOF
 		pid=$!
 		for _ in $(seq 200); do [ ! -e asked ] || break; sleep 0.1; done
 		[ -e asked ]
-		apt=$(pgrep -P $pid apt-get)
+		apt=$(pgrep -P "$(pgrep -P $pid)" apt-get)
 		kill -s $signal $pid
 		for _ in $(seq 100); do is_there $apt || break; sleep 0.1; done
 		if is_there $apt; then
