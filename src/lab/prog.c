@@ -295,6 +295,7 @@ static int run(struct running *r, struct cb_lab_hold *h, struct cb_buf *said, in
 
 	if (err)
 		return err;
+	*status = 0;
 	r->parent = getpid();
 	pid = fork();
 	if (!pid)
