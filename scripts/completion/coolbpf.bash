@@ -52,12 +52,12 @@ _coolbpf() {
 	COMPREPLY=()
 
 	if ((COMP_CWORD == 1)); then
-		_coolbpf_words "run build inspect doctor serve keygen help version --help --version" "$current"
+		_coolbpf_words "run build inspect doctor lab serve keygen help version --help --version" "$current"
 		return
 	fi
 	case $command in
 	help)
-		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor serve keygen" "$current"
+		((COMP_CWORD == 2)) && _coolbpf_words "run build inspect doctor lab serve keygen" "$current"
 		return
 		;;
 	run | build | inspect | doctor | serve | keygen) ;;
