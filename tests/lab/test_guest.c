@@ -70,6 +70,7 @@ enum {
 	TOOL_FAILS,
 	WARNS,
 	BAD_MODULE,
+	DAMAGES_PORT,
 	KILLS,
 	LEAVES_PROBE,
 	BEHIND,
@@ -104,6 +105,10 @@ static struct cb_lab_job many_jobs[MANY_JOBS] = {
 	[WARNS] = {.argv = SH("echo '<6>WARNING: only information' >/dev/kmsg; "
 			      "echo '<4>WARNING: at the test' >/dev/kmsg; echo '<3>an error' >/dev/kmsg")},
 	[BAD_MODULE] = {.argv = SH("echo ran"), .insmod = WORDS("/lab/bad.ko")},
+	[DAMAGES_PORT] =
+		{.argv = SH(
+			 "for p in ttyS0 ttyS1; do i=0; while [ $i -lt 5 ]; do "
+			 "echo '@lab 0123456789abcdef {\"t\":\"bye\"}' >/dev/$p; i=$((i + 1)); done; done; echo done")},
 	[KILLS] = {.argv = SH("kill -9 1; kill -9 -1; echo ran on")},
 	[LEAVES_PROBE] = {.argv = SH("echo 'p:lab_left do_exit' >>/sys/kernel/tracing/kprobe_events")},
 	[BEHIND] = {.argv = SH("echo ran")},
@@ -177,8 +182,6 @@ static void check_flood(const struct cb_lab_outcome *o)
 
 static void check_kernel_side(const struct cb_lab_outcome *o)
 {
-	if (getenv("VERBOSE"))
-		printf("# %s\n", o[DOCTOR].out.s);
 	assert_ended(&o[VETH], 0);
 	assert_int_equal(count(&o[VETH].out, "1 packets received"), 2);
 	assert_ended(&o[NO_VETH], 0);
@@ -192,6 +195,7 @@ static void check_kernel_side(const struct cb_lab_outcome *o)
 	assert_non_null(strstr(o[BAD_MODULE].message, "/lab/bad.ko"));
 	assert_non_null(strstr(o[BAD_MODULE].message, "Exec format error"));
 	assert_int_equal(o[BAD_MODULE].out.len, 0);
+	assert_ended(&o[DAMAGES_PORT], 0);
 	assert_int_equal(o[LEAVES_PROBE].left, 1);
 }
 
@@ -314,6 +318,21 @@ static void a_kernel_that_does_not_boot_says_why(void **state)
 	assert_non_null(strstr(cb_lab_guest_why(r.g), "panicked while it booted"));
 	assert_int_equal(r.outcome[0].end, CB_LAB_NOT_RUN);
 	assert_int_equal(cb_lab_guest_boot_ns(r.g), 0);
+	end_guest(&r);
+}
+
+static void a_kernel_without_serial_ports_is_told(void **state)
+{
+	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
+	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .append = "8250.nr_uarts=0"}};
+	struct cb_lab_kernel k = pick_kernel(&kernels);
+
+	if (strcmp(k.arch, "x86_64"))
+		skip_because("only x86's serial ports can be switched off so");
+	start_guest(&r, &k);
+	drive(&r);
+	assert_int_equal(r.state, CB_LAB_GUEST_NO_BOOT);
+	assert_non_null(strstr(cb_lab_guest_why(r.g), "without a word"));
 	end_guest(&r);
 }
 
@@ -452,6 +471,7 @@ int main(void)
 		cmocka_unit_test_teardown(many_jobs_in_one_guest, free_kernels),
 		cmocka_unit_test_teardown(a_panic_loses_its_own_job_only, free_kernels),
 		cmocka_unit_test_teardown(a_kernel_that_does_not_boot_says_why, free_kernels),
+		cmocka_unit_test_teardown(a_kernel_without_serial_ports_is_told, free_kernels),
 		cmocka_unit_test_teardown(nothing_is_left_of_a_guest_whose_host_was_killed, free_kernels),
 		cmocka_unit_test_teardown(a_guest_that_is_silent_hangs, free_kernels),
 		cmocka_unit_test_teardown(files_that_do_not_fit_are_named, free_kernels),
