@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -234,7 +235,15 @@ static int get_kernels(struct run *r)
 
 /* ---- The report ------------------------------------------------------------------------------------------------------ */
 
-static void write_report(const struct cb_lab_result *result, enum format format, bool colours, struct cb_buf *out)
+/* Of the terminal that standard output is; 0: it is none. */
+static size_t terminal_columns(void)
+{
+	struct winsize size;
+
+	return !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+static void write_report(const struct cb_lab_result *result, enum format format, bool seen, struct cb_buf *out)
 {
 	switch (format) {
 	case JUNIT:
@@ -250,7 +259,7 @@ static void write_report(const struct cb_lab_result *result, enum format format,
 		cb_lab_report_tap(result, out);
 		break;
 	default:
-		cb_lab_report_table(result, colours, out);
+		cb_lab_report_table(result, seen, seen ? terminal_columns() : 0, out);
 	}
 }
 
