@@ -62,6 +62,8 @@ struct run {
 	enum format format;
 	const char *out;
 	bool verbose;
+	struct cb_log log;
+	struct cb_lab_hold hold;
 };
 
 /* ---- Options --------------------------------------------------------------------------------------------------------- */
@@ -296,11 +298,10 @@ static int report(const struct run *r, const struct cb_lab_result *result)
 /* ---- The run --------------------------------------------------------------------------------------------------------- */
 
 /* 0, 1, or 128 and a signal's number. */
-static int run_held(struct run *r, struct cb_lab_hold *hold)
+static int run_held(struct run *r)
 {
 	struct cb_lab_result result = {0};
 	struct lab_progress *progress = lab_progress_new(&result, r->verbose);
-	const struct cb_log log = {.level = r->verbose ? CB_INFO : CB_WARN, .say = lab_say};
 	struct cb_err e = {0};
 	int err, status;
 
@@ -311,8 +312,9 @@ static int run_held(struct run *r, struct cb_lab_hold *hold)
 	r->o.kernels = r->kernels.k;
 	r->o.n_kernels = r->kernels.n;
 	r->o.coolbpf = r->coolbpf;
-	r->o.hold = hold;
-	r->o.log = &log;
+	r->o.hold = &r->hold;
+	r->log = (struct cb_log){.level = r->verbose ? CB_INFO : CB_WARN, .say = lab_say};
+	r->o.log = &r->log;
 	r->o.watch = lab_progress_watch(progress);
 	err = cb_lab_run(&r->o, &result, &e);
 	lab_progress_free(progress);
@@ -322,22 +324,21 @@ static int run_held(struct run *r, struct cb_lab_hold *hold)
 	if (!status && cb_lab_count(&result).fail)
 		status = CB_CLI_FAILED;
 	if (err)
-		status = 128 + hold->caught;
+		status = 128 + r->hold.caught;
 	cb_lab_result_free(&result);
 	return status;
 }
 
 static int run(struct run *r)
 {
-	struct cb_lab_hold hold;
 	struct cb_err e = {0};
 	int status;
 
-	if (cb_lab_hold(&hold, &e))
+	if (cb_lab_hold(&r->hold, &e))
 		return cb_cli_fail("%s", e.text);
-	status = run_held(r, &hold);
-	hold.caught = 0; /* the exit status says it */
-	cb_lab_release(&hold);
+	status = run_held(r);
+	r->hold.caught = 0; /* the exit status says it */
+	cb_lab_release(&r->hold);
 	return status;
 }
 

@@ -219,7 +219,7 @@ static int prepare_column(struct lab *lab, struct column *c)
 	int err = 0;
 
 	c->members = calloc(lab->o->n_tests + 1, sizeof(*c->members));
-	c->pending = calloc(lab->o->n_tests + 1, sizeof(*c->pending));
+	c->pending = calloc(lab->o->n_tests + 1, sizeof(struct cb_lab_member *));
 	c->on = calloc(lab->o->n_tests * lab->widest + 1, sizeof(*c->on));
 	if (!c->members || !c->pending || !c->on)
 		return no_memory(lab);
