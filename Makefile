@@ -26,7 +26,7 @@ NINJA := ninja $(if $(JOBS),-j $(JOBS))
 # meson configures a directory once; the prefix may change later
 CONFIGURE = test -f $(1)/build.ninja || $(MESON) setup $(2) $(1) >$(1).log 2>&1 || { cat $(1).log; exit 1; }; rm -f $(1).log
 
-.PHONY: all setup demo check tsan install static bench fuzz format lint clean help
+.PHONY: all setup demo check tsan install static static-arm64 bench fuzz format lint clean help
 
 all: $(B)/build.ninja
 	@$(NINJA) -C $(B)
@@ -48,6 +48,8 @@ demo:
 check:
 	@scripts/setup.sh all
 	@$(MAKE) --no-print-directory all $(if $(filter 1,$(SAN)),,static)
+	@$(if $(filter 1,$(SAN)),,$(MAKE) --no-print-directory static-arm64 || \
+		echo "make: without build-arm64/coolbpf, what needs it is skipped" >&2)
 	@$(if $(filter 1,$(SAN)),,COOLBPF_SLOW=1) scripts/check.sh $(B)
 
 # Handles are used by one thread each; the test that uses two at once is the one with something to find.
@@ -62,11 +64,17 @@ install: all
 	@DESTDIR=$(abspath $(DESTDIR)) $(MESON) install -C $(B)
 	@test -n "$(DESTDIR)" || ldconfig
 
+SMALL = size=$$(stat -c %s $(1)); echo "$(1): $$size bytes"; \
+	test $$size -lt 10000000 || { echo "make: that is more than 10 MB" >&2; exit 1; }
+
 static: build-static/build.ninja
 	@$(NINJA) -C build-static src/cli/coolbpf
 	@strip -o build-static/coolbpf build-static/src/cli/coolbpf
-	@size=$$(stat -c %s build-static/coolbpf); echo "build-static/coolbpf: $$size bytes"; \
-	test $$size -lt 10000000 || { echo "make: that is more than 10 MB" >&2; exit 1; }
+	@$(call SMALL,build-static/coolbpf)
+
+static-arm64:
+	@JOBS=$(JOBS) scripts/static-arm64.sh build-arm64
+	@$(call SMALL,build-arm64/coolbpf)
 
 build-static/build.ninja:
 	@$(call CONFIGURE,build-static,-Dstatic=true -Dbuildtype=release)
@@ -85,7 +93,7 @@ lint: all
 	@scripts/lint.sh $(B)
 
 clean:
-	rm -rf build build-san build-tsan build-static build-fuzz build-bench
+	rm -rf build build-san build-tsan build-static build-arm64 build-fuzz build-bench
 
 help:
 	@echo 'make            build the command and the library in build/'
@@ -97,6 +105,7 @@ help:
 	@echo '                and the Python packages that the server is tried with'
 	@echo 'make install    to PREFIX (/usr/local) and LIBDIR below it, all below DESTDIR'
 	@echo 'make static     one static file that runs on any Linux of this architecture: build-static/coolbpf'
+	@echo 'make static-arm64 the same for arm64, built here with a cross compiler: build-arm64/coolbpf'
 	@echo 'make bench      start-up time, memory and throughput against libbpf by hand and bpftrace (root)'
 	@echo 'make fuzz       every fuzz target for FUZZ_SECONDS (10); FUZZ_STRANGERS for those that read what clients send'
 	@echo 'make lint       clang-format (check only), clang-tidy, shellcheck'

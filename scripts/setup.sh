@@ -10,15 +10,15 @@ set -eu
 # libc6-dev and gcc compile; clang compiles the .bpf.c; libiberty demangles; then libraries and their archives; the last line
 # is what so-libs.sh and so-template.sh take.
 build="gcc libc6-dev make meson ninja-build pkg-config python3-minimal
-	libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libbz2-dev liblzma-dev libzstd-dev clang
+	libbpf-dev libelf-dev libdw-dev libiberty-dev zlib1g-dev libbz2-dev liblzma-dev libzstd-dev liblz4-dev clang
 	libevent-dev libssl-dev libjansson-dev libhiredis-dev libseccomp-dev
 	dpkg-dev xz-utils bzip2 python3-venv util-linux binutils zstd"
 # Runners, linters, and other tools whose answers the tests compare ours with.
 check="libcmocka-dev bats clang-format clang-tidy libclang-rt-dev llvm shellcheck mandoc jq
-	bpftool bpftrace strace linux-perf pahole valgrind iproute2 procps bsdextrautils file
+	bpftool bpftrace strace linux-perf pahole valgrind iproute2 procps bsdextrautils file lz4
 	python3 g++ mount netcat-openbsd iperf3 fio librsvg2-bin chromium rustc libxml2-utils systemtap-sdt-dev
-	redis-server wrk nginx openssl curl elfutils qemu-user libc6-arm64-cross python3-cffi
-	kmod flex bison bc gnupg"
+	redis-server wrk nginx openssl curl elfutils qemu-user libc6-arm64-cross libc6-dev-arm64-cross gcc-aarch64-linux-gnu python3-cffi
+	kmod flex bison bc gnupg qemu-system-x86 qemu-system-arm busybox-static bash-static cpio"
 
 case "${1:-all}" in
 build) wanted=$build ;;

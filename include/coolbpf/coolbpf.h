@@ -49,7 +49,7 @@ enum coolbpf_log_level { COOLBPF_LOG_WARN, COOLBPF_LOG_INFO, COOLBPF_LOG_DEBUG }
 
 struct coolbpf_opts {
 	size_t sz;
-	/* BTF of the kernel to run on: a raw BTF or ELF file. NULL: $BPF_CUSTOM_BTF, else /sys/kernel/btf/vmlinux. */
+	/* BTF of the kernel to run on: a raw BTF or ELF file, or a kernel image. NULL: $BPF_CUSTOM_BTF, else /sys/kernel/btf/vmlinux. */
 	const char *btf_path;
 	/* Called with everything there is to say up to log_level, one line without its newline at a time. NULL:
 	 * silence. COOLBPF_LOG_INFO tells which hook of a group of alternatives was taken and why the others were not.
@@ -71,6 +71,9 @@ struct coolbpf_opts {
 	const char *token_file;
 	const char *public_key;
 	const char *ca_file;
+	/* For sources: the architecture of the machine that the program is to run on, as uname -m says it ("aarch64", "x86_64", also
+	 * "arm64", "amd64"). NULL: this machine's; for another one btf_path must be given. */
+	const char *arch;
 };
 
 /* A handle for one tool. NULL opts: the defaults. NULL with ENOMEM, or EINVAL for an sz that cannot be. */

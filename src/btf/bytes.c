@@ -20,6 +20,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "btf/image.h"
+
 enum { BTF_BYTES_MAX = 512 << 20 };
 
 /* Where the section .BTF stands in an ELF file. */
@@ -85,10 +87,30 @@ static int read_part(int fd, const char *path, off_t offset, size_t size, struct
 	return 0;
 }
 
+/* What is inside a kernel image, or BTF that is compressed. */
+static int unpack_image(int fd, const char *path, size_t size, struct cb_btf_bytes *b, struct cb_err *e)
+{
+	struct cb_btf_bytes image;
+	struct cb_buf btf = {0};
+	int err = read_part(fd, path, 0, size, &image, e);
+
+	if (err)
+		return err;
+	err = cb_image_btf(image.data, image.size, CB_IMAGE_MAX, &btf, e);
+	cb_btf_bytes_close(&image);
+	if (err) {
+		cb_buf_free(&btf);
+		return cb_fail_in(e, err, "%s", path);
+	}
+	*b = (struct cb_btf_bytes){.data = btf.data, .size = btf.len, .unpacked = true};
+	return 0;
+}
+
 static int open_fd(int fd, const char *path, struct cb_btf_bytes *b, struct cb_err *e)
 {
-	unsigned char magic[4] = {0};
+	unsigned char magic[CB_IMAGE_HEAD] = {0};
 	off_t offset = 0;
+	ssize_t got;
 	struct statfs fs;
 	struct stat st;
 	uint16_t btf;
@@ -99,7 +121,8 @@ static int open_fd(int fd, const char *path, struct cb_btf_bytes *b, struct cb_e
 	if (!S_ISREG(st.st_mode))
 		return cb_fail(e, EINVAL, "%s is not BTF: it is not a regular file", path);
 	size = (size_t)st.st_size;
-	if (pread(fd, magic, sizeof(magic), 0) < 0)
+	got = pread(fd, magic, sizeof(magic), 0);
+	if (got < 0)
 		return cb_fail(e, errno, "cannot read %s: %s", path, strerror(errno));
 	memcpy(&btf, magic, sizeof(btf));
 	if (!memcmp(magic, ELFMAG, SELFMAG)) {
@@ -108,7 +131,10 @@ static int open_fd(int fd, const char *path, struct cb_btf_bytes *b, struct cb_e
 		if (err)
 			return err;
 	} else if (btf != BTF_MAGIC && btf != __builtin_bswap16(BTF_MAGIC)) {
-		return cb_fail(e, EINVAL, "%s is not BTF (nor an ELF file with a section .BTF)", path);
+		if (cb_is_image(magic, (size_t)got))
+			return unpack_image(fd, path, size, b, e);
+		return cb_fail(e, EINVAL, "%s is not BTF (nor an ELF file with a section .BTF, nor a kernel image)",
+			       path);
 	}
 	if (!offset && !fstatfs(fd, &fs) && (unsigned long)fs.f_type == SYSFS_MAGIC) {
 		void *map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);

@@ -13,12 +13,13 @@
 struct cb_btf_bytes {
 	const void *data;
 	size_t size;
-	bool mapped; /* otherwise malloc'd */
+	bool mapped;   /* otherwise malloc'd */
+	bool unpacked; /* the file's own bytes are others (a kernel image's), with which libbpf can do nothing */
 };
 
-/* The BTF of a raw BTF file or of the section .BTF of an ELF file. Says nothing yet about what the bytes mean. On an
- * error nothing is open: -ENOENT the file is absent (for the kernel's own: it has no BTF), -EINVAL neither BTF nor ELF
- * with BTF, -EFBIG, -ENOMEM, and what else opening and reading give. */
+/* The BTF of a raw BTF file, of the section .BTF of an ELF file, or of a kernel image (image.h). Says nothing yet about what the bytes mean. On an
+ * error nothing is open: -ENOENT the file is absent (for the kernel's own: it has no BTF), -EINVAL none of these, or
+ * without BTF, -EFBIG, -ENOMEM, and what else opening and reading give. */
 int cb_btf_bytes_open(const char *path, struct cb_btf_bytes *b, struct cb_err *e);
 void cb_btf_bytes_close(struct cb_btf_bytes *b);
 

@@ -12,7 +12,7 @@
 const char *cb_btf_kernel_path(const char *path);
 /* Is this the BTF that the running kernel itself offers (and libbpf finds without being told)? */
 bool cb_btf_kernel_is_running(const char *path);
-/* Load it: raw BTF, or an ELF file with a .BTF section. The caller frees it with btf__free(). NULL with errno and the
+/* Load it: raw BTF, an ELF file with a .BTF section, or a kernel image. The caller frees it with btf__free(). NULL with errno and the
  * sentence: a file that is absent, unreadable, corrupt. */
 struct btf *cb_btf_kernel_load(const char *path, struct cb_err *e);
 

@@ -51,8 +51,9 @@ enum { CB_CLI_OPT_BTF = 0x1000, CB_CLI_OPT_CLANG, CB_CLI_OPT_SERVER, CB_CLI_OPT_
 		"server", required_argument, NULL, CB_CLI_OPT_SERVER                                                   \
 	}
 #define CB_CLI_SOURCE_HELP                                                                                             \
-	"  --btf FILE              BTF of the kernel to compile for and run on: raw, or an ELF file with a .BTF "      \
-	"section\n"                                                                                                    \
+	"  --btf FILE              BTF of the kernel to compile for and run on: raw, an ELF file with a .BTF "         \
+	"section,\n"                                                                                                   \
+	"                          or a kernel image\n"                                                                \
 	"  --clang PROGRAM         the compiler (default: $CLANG, else the newest clang in $PATH)\n"                   \
 	"  --server URL[,URL ...]  have it compiled by a server (default: $COOLBPF_SERVER; none: compile here)\n"      \
 	"  -D NAME[=VALUE], -I DIR passed to the compiler\n"

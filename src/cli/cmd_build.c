@@ -32,11 +32,12 @@ static const char help[] =
 	"                          h: a C header with the object inside and typed functions for libcoolbpf;\n"
 	"                          skel: the same for libbpf\n"
 	"  --skeleton FILE.h       write such an h, too or alone\n"
-	"  --arch ARCH             for machines of another architecture, x86_64 or aarch64, with a --btf of one of\n"
-	"                          their kernels\n" CB_CLI_SOURCE_HELP "  -h, --help              show this text\n";
+	"  --arch ARCH             for machines of this architecture: x86_64, aarch64 (arm64), ... (default: this\n"
+	"                          machine's; another one needs --btf)\n" CB_CLI_SOURCE_HELP
+	"  -h, --help              show this text\n";
 
 struct build {
-	const char *input, *output, *skeleton, *arch;
+	const char *input, *output, *skeleton;
 	enum cb_format format;
 };
 
@@ -122,7 +123,6 @@ static int build(const struct coolbpf_opts *opts, const struct build *b)
 
 	if (!cb)
 		return cb_cli_fail("out of memory");
-	cb->arch = b->arch;
 	status = b->format == CB_FORMAT_SO ? compile_and_write(cb, b) : open_and_write(cb, b);
 	coolbpf_free(cb);
 	return status;
@@ -161,14 +161,6 @@ static int set_format(struct build *b, const char *name)
 	return -1;
 }
 
-static int set_arch(struct build *b, const char *name)
-{
-	if (strcmp(name, "x86_64") && strcmp(name, "aarch64"))
-		return cb_cli_usage("build", "there is no architecture \"%s\"; there are x86_64, aarch64", name);
-	b->arch = name;
-	return -1;
-}
-
 int cmd_build(int argc, char **argv)
 {
 	enum { OPT_SKELETON = CB_CLI_OPT_OWN, OPT_FORMAT, OPT_ARCH };
@@ -202,7 +194,7 @@ int cmd_build(int argc, char **argv)
 		} else if (opt == OPT_SKELETON) {
 			b.skeleton = optarg;
 		} else if (opt == OPT_ARCH) {
-			status = set_arch(&b, optarg);
+			source.opts.arch = optarg;
 		} else {
 			status = cb_cli_bad_option("build", opt, argv);
 		}

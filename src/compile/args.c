@@ -58,6 +58,24 @@ static const char *target_arch(const char *machine)
 	return machine;
 }
 
+const char *cb_arch_known(const char *name)
+{
+	static const char *const archs[] = {"x86_64", "aarch64", "arm",		"riscv64",
+					    "s390x",  "ppc64le", "loongarch64", "mips64"};
+
+	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++)
+		if (!strcmp(archs[i], name))
+			return archs[i];
+	return !strcmp(name, "amd64") ? "x86_64" : !strcmp(name, "arm64") ? "aarch64" : NULL;
+}
+
+int cb_machine_dirs(const char *arch, bool isolated, char dirs[CB_MACHINE_DIRS][CB_MACHINE_DIR])
+{
+	snprintf(dirs[0], CB_MACHINE_DIR, "/usr/include/%.64s-linux-gnu", arch);
+	snprintf(dirs[1], CB_MACHINE_DIR, "/usr/%.64s-linux-gnu/include", arch);
+	return isolated ? 1 : CB_MACHINE_DIRS;
+}
+
 void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w)
 {
 	static const char *const always[] = {"-g",
@@ -77,6 +95,8 @@ void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w)
 					     "-fmacro-prefix-map=" CB_NAME_DIR "/=", /* __FILE__ */
 					     NULL};
 	static const char *const in_out[] = {"-x", "c", "-c", "-o", "-", NULL};
+	char machine[CB_MACHINE_DIRS][CB_MACHINE_DIR];
+	int dirs;
 
 	add(a, "%s", w->clang);
 	add_all(a, always);
@@ -89,8 +109,9 @@ void cb_args_build(struct cb_args *a, const struct cb_args_wanted *w)
 	if (w->kernel)
 		add(a, "-isystem" CB_NAME_LBC "/kernel");
 	add_all(a, places);
-	/* the machine's own part of what <linux/...> includes */
-	add(a, "-idirafter/usr/include/%s-linux-gnu", w->arch);
+	dirs = cb_machine_dirs(w->arch, w->isolated, machine);
+	for (int i = 0; i < dirs; i++)
+		add(a, "-idirafter%s", machine[i]);
 	add(a, "-fmacro-prefix-map=%s=%s", w->source, w->base);
 	add_all(a, in_out);
 	add(a, "%s", w->source);

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "btf/kernel.h"
+#include "compile/args.h"
 #include "compile/headers.h"
 #include "compile/slice.h"
 
@@ -47,20 +48,22 @@ int cb_vmlinux_open(struct cb_vmlinux *v, const struct cb_compile_request *rq, c
 {
 	struct cb_include_place places[CB_INCLUDES_PLACES] = {{.dir = dir, .quoted = true}};
 	size_t n = 1, first = 1;
-	char machine[128];
+	char machine[CB_MACHINE_DIRS][CB_MACHINE_DIR];
 	struct utsname u;
 	const char *path;
-	int err;
+	int err, dirs;
 
 	*v = (struct cb_vmlinux){.btf_path = cb_btf_kernel_path(rq->btf_path)};
-	for (const char *const *flag = rq->cflags; flag && *flag && n < CB_INCLUDES_PLACES - 3; flag++)
+	for (const char *const *flag = rq->cflags; flag && *flag && n < CB_INCLUDES_PLACES - 2 - CB_MACHINE_DIRS;
+	     flag++)
 		if ((path = include_dir(&flag)))
 			places[n++].dir = open_below(dir, path, rq->isolated);
 	places[n++] = (struct cb_include_place){.find = find_lbc, .dir = -1, .library = true};
 	places[n++] = (struct cb_include_place){.dir = open_below(-1, CB_LIBBPF_INCLUDE, false), .library = true};
 	uname(&u);
-	snprintf(machine, sizeof(machine), "/usr/include/%.64s-linux-gnu", rq->arch ? rq->arch : u.machine);
-	places[n++] = (struct cb_include_place){.dir = open_below(-1, machine, false), .library = true};
+	dirs = cb_machine_dirs(rq->arch ? rq->arch : u.machine, rq->isolated, machine);
+	for (int i = 0; i < dirs; i++)
+		places[n++] = (struct cb_include_place){.dir = open_below(-1, machine[i], false), .library = true};
 	/* this process may read what clang in its sandbox may not */
 	for (size_t i = 0; i < n; i++)
 		places[i].inside = rq->isolated;

@@ -118,6 +118,8 @@ void agent_drop_room(struct job *j);
 
 /* Messages that came since the last time: those of warning level and worse go to the job's stream (j NULL: to nobody). */
 void agent_read_kmsg(struct agent *a, struct job *j);
+/* The last ones of a job. */
+void agent_end_kmsg(struct job *j);
 unsigned long agent_taint(void);
 /* Has the kernel become tainted by a crash or warning since the job began? Sets j->warned; after a crash a new boot is wanted. */
 void agent_check_taint(struct job *j);

@@ -129,7 +129,7 @@ static void clean_up(struct job *j)
 	j->left = agent_left(j);
 	if (j->left)
 		agent_wants_boot(j->a, "%u BPF programs, links or probes are left behind %s", j->left, j->spec->name);
-	agent_read_kmsg(j->a, j);
+	agent_end_kmsg(j);
 	agent_check_taint(j);
 }
 

@@ -50,6 +50,7 @@ static int meaning(const char *said)
 		{"Network is unreachable", ENETUNREACH},
 		{"Hash Sum mismatch", EBADMSG},
 		{"is not signed", EBADMSG},
+		{"has wrong checksum", EBADMSG},
 		{"unexpected size", EBADMSG},
 		{"404  Not Found", ENOENT},
 		{"File not found", ENOENT},
@@ -67,7 +68,7 @@ static void complaints(const char *said, struct cb_buf *out)
 	for (const char *p = said; *p;) {
 		size_t n = strcspn(p, "\n");
 
-		if (!strncmp(p, "E: ", 3) || (!strncmp(p, "W: ", 3) && !strstr(p, "unsandboxed")))
+		if (!strncmp(p, "E: ", 3) || (!strncmp(p, "W: ", 3) && !memmem(p, n, "unsandboxed", 11)))
 			cb_buf_printf(out, "\n%.*s", (int)n, p);
 		p += n + (p[n] == '\n');
 	}

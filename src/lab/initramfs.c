@@ -147,56 +147,113 @@ static bool is_static(const char *program, const struct cb_lab_arch *arch)
 	return is && !strcmp(is, arch->name) && !dynamic;
 }
 
-/* Where coolbpf for the guest is: this program, if it is static; a static one beside it, by its installed name or in the build
- * tree; this one with its libraries. */
-static int find_coolbpf(struct maker *m, char *out, size_t size)
+/* The path of this program, and its directory. 0 or a negative errno. */
+static int find_self(struct maker *m, char self[PATH_MAX], char dir[PATH_MAX])
 {
-	/* in the build tree this program is build/src/cli/coolbpf; a test, build/tests/lab/NAME */
-	static const char *const beside[] = {"coolbpf-static", "../../../build-static/coolbpf"};
-	char self[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	ssize_t n = readlink("/proc/self/exe", self, PATH_MAX - 1);
 
 	if (n < 0)
 		return cb_fail(m->e, errno, "cannot find this program: %s", strerror(errno));
 	self[n] = '\0';
-	snprintf(out, size, "%s", self);
-	if (is_static(self, m->arch))
-		return 0;
-	slash = strrchr(self, '/');
-	for (size_t i = 0; i < sizeof(beside) / sizeof(*beside); i++) {
-		snprintf(out, size, "%.*s/%s%s%s", (int)(slash - self), self, beside[i],
-			 strcmp(m->arch->name, "x86_64") ? "-" : "",
-			 strcmp(m->arch->name, "x86_64") ? m->arch->name : "");
-		if (is_static(out, m->arch))
-			return 0;
-	}
-	snprintf(out, size, "%s", self);
+	strcpy(dir, self);
+	*strrchr(dir, '/') = '\0';
 	return 0;
 }
 
-/* The static busybox: Debian's busybox-static is /bin/busybox. */
+/* The first of these that is a static program for the guest; relative to the directory of this program. */
+static bool find_static(const struct maker *m, const char *const *places, const char *dir, char *out, size_t size)
+{
+	for (; *places; places++) {
+		snprintf(out, size, "%s%s%s", **places == '/' ? "" : dir, **places == '/' ? "" : "/", *places);
+		if (is_static(out, m->arch))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Where coolbpf for the guest is: this program, if it is static; a static one beside it, by its installed name or in the build
+ * tree, where this program is build/src/cli/coolbpf, build/tests/lab/NAME or build-static/coolbpf; this one with its libraries.
+ */
+static int find_coolbpf(struct maker *m, char *out, size_t size)
+{
+	static const char *const x86[] = {"coolbpf-static", "../../../build-static/coolbpf", NULL};
+	static const char *const arm[] = {"coolbpf-static-arm64", "../../../build-arm64/coolbpf",
+					  "../build-arm64/coolbpf", NULL};
+	bool is_arm = !strcmp(m->arch->name, "arm64"), dynamic;
+	char self[PATH_MAX], dir[PATH_MAX], buf[32];
+	const char *own, *suffix = is_arm ? "-arm64" : "";
+	int err = find_self(m, self, dir);
+
+	if (err)
+		return err;
+	if (!is_static(self, m->arch) && find_static(m, is_arm ? arm : x86, dir, out, size))
+		return 0;
+	snprintf(out, size, "%s", self);
+	own = cb_lab_program_arch(self, &dynamic, buf);
+	if (own && !strcmp(own, m->arch->name))
+		return 0;
+	return cb_fail(
+		m->e, ENOENT,
+		"there is no static coolbpf for %s here, which the guest needs; \"make static%s\" in coolbpf's source "
+		"makes it, to be put beside this program as coolbpf-static%s",
+		m->arch->name, suffix, suffix);
+}
+
+/* The static busybox: the machine's own, or that which "make static-arm64" puts beside coolbpf. */
 static int find_busybox(struct maker *m, char *out, size_t size)
 {
-	static const char *const places[] = {"/bin/busybox", "/usr/bin/busybox", "/usr/lib/busybox/busybox-static"};
+	static const char *const places[] = {"/bin/busybox",
+					     "/usr/bin/busybox",
+					     "/usr/lib/busybox/busybox-static",
+					     "busybox-static-arm64",
+					     "../../../build-arm64/busybox",
+					     "../build-arm64/busybox",
+					     NULL};
+	char self[PATH_MAX], dir[PATH_MAX];
+	int err = find_self(m, self, dir);
 
-	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
-		if (is_static(places[i], m->arch)) {
-			snprintf(out, size, "%s", places[i]);
-			return 0;
-		}
-	return cb_fail(m->e, ENOENT,
-		       "there is no static busybox for %s here: it is the guest's shell (Debian's package is "
-		       "busybox-static%s%s)",
-		       m->arch->name, strcmp(m->arch->name, "arm64") ? "" : ":",
-		       strcmp(m->arch->name, "arm64") ? "" : "arm64");
+	if (err || find_static(m, places, dir, out, size))
+		return err;
+	return cb_fail(
+		m->e, ENOENT, "there is no static busybox for %s here: most of the guest's commands are in it (%s)", m->arch->name,
+		strcmp(m->arch->name, "arm64") ? "Debian's package is busybox-static"
+					       : "\"make static-arm64\" in coolbpf's source fetches one, to be put "
+						 "beside this program as busybox-static-arm64");
+}
+
+/*
+ * The guest's shell. busybox has one, but as Debian builds it, it runs its own applets whatever $PATH says, and without an
+ * execve() that a tool could see.
+ */
+static int find_shell(struct maker *m, char *out, size_t size)
+{
+	static const char *const x86[] = {"/bin/bash-static", "/usr/bin/bash-static", NULL};
+	static const char *const arm[] = {"/bin/bash-static", "bash-static-arm64", "../../../build-arm64/bash",
+					  "../build-arm64/bash", NULL};
+	bool is_arm = !strcmp(m->arch->name, "arm64"), dynamic;
+	char self[PATH_MAX], dir[PATH_MAX], buf[32];
+	int err = find_self(m, self, dir);
+	const char *own;
+
+	if (err || find_static(m, is_arm ? arm : x86, dir, out, size))
+		return err;
+	snprintf(out, size, "/bin/bash");
+	own = cb_lab_program_arch(out, &dynamic, buf);
+	if (own && !strcmp(own, m->arch->name))
+		return 0;
+	return cb_fail(m->e, ENOENT, "there is no bash for %s here: it is the guest's shell (%s)", m->arch->name,
+		       is_arm ? "\"make static-arm64\" in coolbpf's source fetches one, to be put beside this program as "
+				"bash-static-arm64"
+			      : "Debian's package is bash-static");
 }
 
 static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
 {
-	char coolbpf[PATH_MAX], busybox[PATH_MAX];
-	int err = 0;
+	char coolbpf[PATH_MAX], busybox[PATH_MAX], shell[PATH_MAX];
+	int err = find_shell(m, shell, sizeof(shell));
 
-	if (!o->coolbpf)
+	if (!err && !o->coolbpf)
 		err = find_coolbpf(m, coolbpf, sizeof(coolbpf));
 	if (!err && !o->busybox)
 		err = find_busybox(m, busybox, sizeof(busybox));
@@ -208,12 +265,14 @@ static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
 	if (!err)
 		err = cb_cpio_symlink(&m->cpio, "/bin/coolbpf", "/init");
 	if (!err)
-		err = cb_cpio_symlink(&m->cpio, "/bin/sh", "busybox");
+		err = cb_cpio_symlink(&m->cpio, "/bin/sh", "bash");
 	if (err)
 		return err < 0 && m->e && !*m->e->text ? failed(m, "the base", err) : err;
 	err = put_needed(m, "/init", o->coolbpf ? o->coolbpf : coolbpf);
 	if (!err)
 		err = put_needed(m, "/bin/busybox", o->busybox ? o->busybox : busybox);
+	if (!err)
+		err = put_needed(m, "/bin/bash", shell);
 	if (!err)
 		err = put_data(m, CB_LAB_ROOM, 0755, cb_lab_room_sh, cb_lab_room_sh_len);
 	if (!err)
@@ -232,6 +291,11 @@ static int put_file(struct maker *m, const struct cb_lab_file *f)
 			       f->path ? f->path : "");
 	if (f->host)
 		return put_host_file(m, f->path, f->host, f->mode);
+	if (f->link) {
+		int err = cb_cpio_symlink(&m->cpio, f->path, f->link);
+
+		return err ? failed(m, f->path, err) : 0;
+	}
 	return put_data(m, f->path, f->mode ? f->mode : 0644, f->data, f->len);
 }
 

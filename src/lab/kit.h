@@ -15,7 +15,8 @@ struct cb_lab_made {
 	const struct cb_lab_test *test;
 	const char *arch;
 	char *object;	 /* run: the object's path */
-	char **programs; /* of each cc; NULL: none */
+	char **built;	 /* of each cc and object; NULL: none */
+	struct cb_lab_words found; /* paths of its programs */
 	char *workload;	 /* or NULL */
 	char *wrong;	 /* it could not be made: why; or NULL */
 	char *not_here;	 /* a program of another architecture is in it: the reason to skip it; or NULL */
@@ -39,8 +40,5 @@ int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const s
 
 /* Is this architecture ("x86_64", "arm64") that of this machine? */
 bool cb_lab_is_native(const char *arch);
-
-/* kbtf.c: the BTF of an arm64 kernel, out of its image, as a file at path. */
-int cb_lab_kernel_btf(const struct cb_lab_kernel *k, const char *path, struct cb_err *e);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 #include "lab/store.h"
 #include "lab/unpack.h"
 
-enum { LIST_MAX = 16 << 20, MODULE_MAX = 256 << 20 };
+enum { LIST_MAX = 16 << 20, MODULE_MAX = 256 << 20, SOFT_DEPTH = 4 };
 
 void cb_lab_kos_free(struct cb_lab_kos *kos)
 {
@@ -134,12 +135,56 @@ static int read_module(const char *path, struct cb_buf *out, struct cb_err *e)
 struct adding {
 	const char *dir;
 	struct cb_lab_kos *to;
+	char *dep, *softdep, *alias; /* the files of depmod's */
+	size_t dep_len;
+	unsigned depth; /* of soft dependencies */
 	struct cb_err *e;
 };
 
+static bool is_added(const struct adding *a, const char *path)
+{
+	for (size_t i = 0; i < a->to->n; i++)
+		if (cb_lab_module_is(path, strlen(path), a->to->ko[i].name))
+			return true;
+	return false;
+}
+
+static int add_file(void *ctx, const char *path);
+
+/* A module, or what has this alias: "alias PATTERN MODULE". The first that is there. */
+static void add_if_there(struct adding *a, const char *name)
+{
+	char pattern[256], module[256];
+
+	if (cb_lab_dep_walk(a->dep, a->dep_len, name, add_file, a, NULL) != -ENOENT)
+		return;
+	for (const char *p = a->alias; *p; p += strcspn(p, "\n"), p += *p == '\n')
+		if (sscanf(p, "alias %255s %255s", pattern, module) == 2 && !fnmatch(pattern, name, 0) &&
+		    cb_lab_dep_walk(a->dep, a->dep_len, module, add_file, a, NULL) != -ENOENT)
+			return;
+}
+
+/* What should be there before this module, though no symbol says so: "softdep NAME pre: A B post: C" (an algorithm
+ * that it asks for by name when it begins). */
+static void add_soft(struct adding *a, const char *path)
+{
+	char name[256], word[256];
+	int used;
+
+	for (const char *p = a->softdep; *p; p += strcspn(p, "\n"), p += *p == '\n') {
+		const char *at = p;
+
+		if (sscanf(at, "softdep %255s pre:%n", name, &used) != 1 ||
+		    !cb_lab_module_is(path, strlen(path), name) || strncmp(at + used - 4, "pre:", 4))
+			continue;
+		for (at += used; sscanf(at, "%*[ ]%255[^ \n]%n", word, &used) == 1 && strcmp(word, "post:"); at += used)
+			add_if_there(a, word);
+	}
+}
+
 static int add_file(void *ctx, const char *path)
 {
-	const struct adding *a = ctx;
+	struct adding *a = ctx;
 	struct cb_lab_kos *to = a->to;
 	struct cb_lab_ko *more;
 	struct cb_buf data = {0};
@@ -148,9 +193,13 @@ static int add_file(void *ctx, const char *path)
 	const char *name = name_in(path, strlen(path), &n);
 	int err;
 
-	for (size_t i = 0; i < to->n; i++)
-		if (cb_lab_module_is(path, strlen(path), to->ko[i].name))
-			return 0;
+	if (a->depth < SOFT_DEPTH && !is_added(a, path)) {
+		a->depth++;
+		add_soft(a, path);
+		a->depth--;
+	}
+	if (is_added(a, path))
+		return 0;
 	err = cb_lab_path(full, a->e, "%s/%s", a->dir, path);
 	if (!err)
 		err = read_module(full, &data, a->e);
@@ -186,27 +235,49 @@ static bool is_built_in(const char *dir, const char *name)
 	return found;
 }
 
+/* One of depmod's files; one that is not there is empty. */
+static char *read_list(const char *dir, const char *name, size_t *len)
+{
+	char path[PATH_MAX], *text;
+
+	if (!cb_lab_path(path, NULL, "%s/%s", dir, name) && !cb_file_read(path, LIST_MAX, &text, len, NULL))
+		return text;
+	*len = 0;
+	return strdup("");
+}
+
+static int add_module(struct adding *a, const char *name, struct cb_err *e)
+{
+	char path[PATH_MAX];
+	size_t len;
+	int err = cb_lab_path(path, e, "%s/modules.dep", a->dir);
+
+	if (!err)
+		err = cb_file_read(path, LIST_MAX, &a->dep, &a->dep_len, e);
+	if (err)
+		return err;
+	a->softdep = read_list(a->dir, "modules.softdep", &len);
+	a->alias = read_list(a->dir, "modules.alias", &len);
+	if (!a->softdep || !a->alias)
+		return cb_fail(e, ENOMEM, "out of memory");
+	return cb_lab_dep_walk(a->dep, a->dep_len, name, add_file, a, e);
+}
+
 int cb_lab_modules(const struct cb_lab_kernel *k, const char *name, struct cb_lab_kos *add_to, struct cb_err *e)
 {
-	struct adding a = {k->modules, add_to, e};
-	char path[PATH_MAX], *dep;
-	size_t len, before = add_to->n;
+	struct adding a = {.dir = k->modules, .to = add_to, .e = e};
+	size_t before = add_to->n;
 	int err;
 
 	if (!k->modules)
 		return cb_fail(e, ENOENT, "no modules of %s are known; give their directory: PATH,modules=DIR",
 			       k->name);
-	err = cb_lab_path(path, e, "%s/modules.dep", k->modules);
-	if (!err)
-		err = cb_file_read(path, LIST_MAX, &dep, &len, e);
-	if (err)
-		return err;
-	if (is_built_in(k->modules, name)) {
-		free(dep);
+	if (is_built_in(k->modules, name))
 		return 0;
-	}
-	err = cb_lab_dep_walk(dep, len, name, add_file, &a, e);
-	free(dep);
+	err = add_module(&a, name, e);
+	free(a.dep);
+	free(a.softdep);
+	free(a.alias);
 	if (!err)
 		return 0;
 	while (add_to->n > before) {

@@ -75,7 +75,7 @@ int cb_lab_pause(struct cb_lab_hold *h, int ms, struct cb_err *e)
 /* On Debian, a user's $PATH has no sbin, where depmod is. */
 static const char more_path[] = ":/usr/sbin:/sbin";
 
-static bool find(const char *name, char *path, size_t size)
+bool cb_lab_prog_find(const char *name, char *path, size_t size)
 {
 	const char *in = getenv("PATH");
 	char all[PATH_MAX];
@@ -99,7 +99,7 @@ bool cb_lab_prog_there(const char *name)
 {
 	char path[PATH_MAX];
 
-	return find(name, path, sizeof(path));
+	return cb_lab_prog_find(name, path, sizeof(path));
 }
 
 /* ---- Running it -------------------------------------------------------------------------------------------------- */
@@ -291,7 +291,7 @@ int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct c
 
 	if (err)
 		return err;
-	if (!find(p->argv[0], r.path, sizeof(r.path)))
+	if (!cb_lab_prog_find(p->argv[0], r.path, sizeof(r.path)))
 		return cb_fail(e, ENOENT, "there is no program %s on this machine", p->argv[0]);
 	r.env = environment(p->env);
 	if (!r.env)

@@ -15,9 +15,9 @@ struct cb_lab_arch {
 	const char *program; /* of qemu */
 	const char *package; /* in which Debian has it */
 	const char *machine, *cpu_tcg, *cpu_kvm;
-	const char *append; /* kernel command line: its console, and what makes it boot sooner */
-	const char *port;   /* the device in the guest through which the agent speaks */
-	bool one_port;	    /* the machine has one serial port: the agent shares the kernel's console */
+	const char *append;	 /* kernel command line: its console, and what makes it boot sooner */
+	const char *port_device; /* qemu's device for the agent's port; NULL: the machine's second serial port */
+	const char *port;	 /* the device in the guest through which the agent speaks */
 };
 
 const struct cb_lab_arch *cb_lab_arch(const char *name); /* NULL: none such */
@@ -36,7 +36,7 @@ struct cb_qemu_opts {
 struct cb_qemu {
 	pid_t pid;
 	int console; /* the kernel's console, read */
-	int port;    /* the agent's port, read; -1: there is one port only, the console */
+	int port;    /* the agent's port, read */
 	int errors;  /* what qemu itself says */
 };
 

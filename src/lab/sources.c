@@ -2,12 +2,14 @@
 /*
  * sources.c - see sources.h.
  *
- * apt-get indextargets says what apt has: one line a target, with the file and the number of the entry that it
- * comes from. The one thing it does not say is Signed-By, which is read from that entry (sources.list(5)).
+ * "apt-get update --print-uris" says which archives and suites this machine's apt has, also before any list was
+ * fetched. The one thing that apt does not say is Signed-By, which is read from the entry of that archive in its files
+ * (sources.list(5)).
  */
 #include "lab/sources.h"
 
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 
 #include "base/file.h"
 #include "lab/apt.h"
+#include "lab/store.h"
 
 /* Debian's releases that have kernels with enough of eBPF, and the suites of them that hold kernels. A mirror that
  * has one no longer, or not yet, is asked and the suite left out. */
@@ -138,78 +141,145 @@ static bool signed_by_stanza(const char *p, size_t len, struct cb_buf *out)
 	return found;
 }
 
-bool cb_lab_signed_by(const char *text, bool deb822, unsigned n, struct cb_buf *out)
+/* "file:///x" and "file:/x" are one; a slash at the end says nothing. Returns its length, 0: it is no address. */
+static size_t plain_uri(const char *uri, size_t n, char out[CB_LAB_URI])
 {
-	size_t len = 0;
-	const char *at = n ? entry(text, deb822, n, &len) : NULL;
+	enum { SCHEME = 5 }; /* "file:", "http:" */
+	size_t skip = n > 7 && !strncmp(uri, "file:///", 8) ? 2 : 0;
 
-	if (!at)
-		return false;
-	return deb822 ? signed_by_stanza(at, len, out) : signed_by_line(at, len, out);
+	while (n && uri[n - 1] == '/')
+		n--;
+	*out = '\0';
+	if (n < SCHEME + skip || n - skip + 1 >= CB_LAB_URI)
+		return 0;
+	memcpy(out, uri, SCHEME);
+	memcpy(out + SCHEME, uri + SCHEME + skip, n - skip - SCHEME);
+	out[n - skip] = '\0';
+	return n - skip;
 }
 
-/* where: "/etc/apt/sources.list.d/debian.sources:1" */
-static void find_keys(const char *where, struct cb_buf *out)
+/* Is this archive among the words of an entry, outside comments? */
+static bool names_archive(const char *text, size_t len, const char *uri)
 {
-	const char *colon = strrchr(where, ':');
-	char path[PATH_MAX], *text;
-	size_t len, n = colon ? (size_t)(colon - where) : 0;
+	char want[CB_LAB_URI], have[CB_LAB_URI];
+	size_t n = plain_uri(uri, strlen(uri), want);
 
-	if (n && n < sizeof(path)) {
-		snprintf(path, sizeof(path), "%.*s", (int)n, where);
-		if (!cb_file_read(path, FILE_MAX, &text, &len, NULL)) {
-			cb_lab_signed_by(text, n > 8 && !strcmp(path + n - 8, ".sources"), (unsigned)atoi(colon + 1),
-					 out);
-			free(text);
-		}
+	for (size_t at = 0; n && at < len;) {
+		size_t word = strcspn(text + at, " \t\n");
+
+		if (text[at] == '#')
+			word = strcspn(text + at, "\n");
+		else if (plain_uri(text + at, word < len - at ? word : len - at, have) == n && !strcmp(have, want))
+			return true;
+		at += word + 1;
 	}
+	return false;
+}
+
+bool cb_lab_signed_by(const char *text, bool deb822, const char *uri, struct cb_buf *out)
+{
+	const char *at;
+	size_t len;
+
+	for (unsigned n = 1; (at = entry(text, deb822, n, &len)); n++)
+		if (names_archive(at, len, uri) &&
+		    (deb822 ? signed_by_stanza(at, len, out) : signed_by_line(at, len, out)))
+			return true;
+	return false;
+}
+
+static bool find_in_file(const char *path, const char *uri, struct cb_buf *out)
+{
+	size_t len, n = strlen(path);
+	bool deb822 = n > 8 && !strcmp(path + n - 8, ".sources"), found;
+	char *text;
+
+	if ((!deb822 && (n < 5 || strcmp(path + n - 5, ".list"))) || cb_file_read(path, FILE_MAX, &text, &len, NULL))
+		return false;
+	found = cb_lab_signed_by(text, deb822, uri, out);
+	free(text);
+	return found;
+}
+
+/* places: the output of apt-config, LIST='FILE' and PARTS='DIR/' in lines. */
+static void find_in_places(const char *places, const char *uri, struct cb_buf *out)
+{
+	char list[PATH_MAX] = "", parts[PATH_MAX] = "", path[PATH_MAX];
+	const char *at = strstr(places, "PARTS='");
+	const struct dirent *one;
+	bool found;
+	DIR *d;
+
+	sscanf(places, "LIST='%4095[^']'", list);
+	if (at)
+		sscanf(at, "PARTS='%4095[^']'", parts);
+	found = find_in_file(list, uri, out);
+	d = found ? NULL : opendir(parts);
+	while (d && !found && (one = readdir(d)))
+		if (!cb_lab_path(path, NULL, "%s%s", parts, one->d_name))
+			found = find_in_file(path, uri, out);
+	if (d)
+		closedir(d);
+}
+
+/* Which keys sign this archive. */
+static int find_keys(struct cb_lab_archive *a, struct cb_lab_hold *h, struct cb_err *e)
+{
+	static const char *const argv[] = {
+		"apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d", NULL};
+	struct cb_buf out = {0};
+	const struct cb_lab_prog p = {.argv = argv, .out = &out};
+	int err = *a->uri ? cb_lab_prog_run(&p, h, NULL, NULL, e) : 0;
+
+	if (!err && *a->uri)
+		find_in_places(cb_buf_cstr(&out), a->uri, &a->signed_by);
+	cb_buf_free(&out);
 	/* an entry without is signed by any key that apt trusts; Debian's own are in this file */
-	if (!out->len && !access(keyring, R_OK))
-		cb_buf_str(out, keyring);
+	if (!err && !a->signed_by.len && !access(keyring, R_OK))
+		cb_buf_str(&a->signed_by, keyring);
+	return err;
 }
 
 /* ---- What apt has ------------------------------------------------------------------------------------------------ */
 
-/* "WHERE|URI|SUITE|COMPONENT" */
-static void take_target(struct cb_lab_sources *s, char *line)
+/* "'URI/dists/SUITE/InRelease' NAME 0" */
+static void take_suite(struct cb_lab_sources *s, const char *line)
 {
-	char *rest = NULL, *where = strtok_r(line, "|", &rest), *uri = strtok_r(NULL, "|", &rest);
-	char *suite = strtok_r(NULL, "|", &rest), *component = strtok_r(NULL, "|", &rest);
+	static const char dists[] = "/dists/", end[] = "/InRelease'";
+	const char *at = strstr(line, dists), *stop = at ? strstr(at, end) : NULL, *name;
 	struct cb_lab_archive *a;
+	char suite[64];
 	int release;
 
-	if (!component || strcmp(component, "main") || !is_debian_suite(suite) || strlen(uri) >= CB_LAB_URI ||
-	    strpbrk(uri, " \t\""))
+	if (*line != '\'' || !stop || at - line >= CB_LAB_URI)
+		return;
+	name = at + sizeof(dists) - 1;
+	if (snprintf(suite, sizeof(suite), "%.*s", (int)(stop - name), name) >= (int)sizeof(suite) ||
+	    !is_debian_suite(suite))
 		return;
 	release = cb_lab_suite_release(suite);
 	if (release > s->own_release)
 		s->own_release = release;
 	a = is_security(suite) ? &s->security : &s->main;
-	if (*a->uri)
-		return; /* the first is preferred by apt too */
-	strcpy(a->uri, uri);
-	find_keys(where, &a->signed_by);
+	if (!*a->uri) /* the first is preferred by apt too */
+		snprintf(a->uri, CB_LAB_URI, "%.*s/", (int)(at - line - 1), line + 1);
 }
 
 static int ask_apt(struct cb_lab_sources *s, struct cb_lab_hold *h, struct cb_err *e)
 {
-	static const char *const argv[] = {"apt-get",
-					   "indextargets",
-					   "--format",
-					   "$(SOURCESENTRY)|$(REPO_URI)|$(RELEASE)|$(COMPONENT)",
-					   "Created-By: Packages",
-					   NULL};
+	static const char *const argv[] = {"apt-get", "update", "--print-uris", NULL};
 	struct cb_buf out = {0};
 	const struct cb_lab_prog p = {.argv = argv, .out = &out};
 	char *rest = NULL, *text;
 	int err = cb_lab_prog_run(&p, h, NULL, NULL, e);
 
-	text = err ? NULL : (char *)cb_buf_cstr(&out);
-	for (char *line = text && out.len ? strtok_r(text, "\n", &rest) : NULL; line;
-	     line = strtok_r(NULL, "\n", &rest))
-		take_target(s, line);
+	text = err || !out.len ? NULL : (char *)cb_buf_cstr(&out);
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest))
+		take_suite(s, line);
 	cb_buf_free(&out);
-	return err;
+	if (!err)
+		err = find_keys(&s->main, h, e);
+	return err ? err : find_keys(&s->security, h, e);
 }
 
 /* ---- What is wanted ---------------------------------------------------------------------------------------------- */
@@ -234,9 +304,8 @@ static int use_mirror(struct cb_lab_sources *s, const char *mirror, struct cb_er
 	if (!strstr(mirror, ":/") || strpbrk(mirror, " \t\n\"") || n + 2 > CB_LAB_URI)
 		return cb_fail(e, EINVAL, "\"%s\" is no address of a mirror (like http://deb.debian.org/debian)",
 			       mirror);
-	snprintf(s->main.uri, CB_LAB_URI, "%s%s", mirror, mirror[n - 1] == '/' ? "" : "/");
-	if (!s->main.signed_by.len)
-		find_keys("", &s->main.signed_by);
+	n = plain_uri(mirror, n, s->main.uri);
+	strcpy(s->main.uri + n, "/");
 	guess_security(s);
 	return 0;
 }
@@ -284,11 +353,9 @@ void cb_lab_sources_free(struct cb_lab_sources *s)
 
 static bool drop_from(struct cb_lab_archive *a, const char *uri, const char *suite)
 {
-	size_t n = strlen(a->uri);
+	char own[CB_LAB_URI], other[CB_LAB_URI];
 
-	while (n && a->uri[n - 1] == '/')
-		n--;
-	if (strncmp(a->uri, uri, n) || (uri[n] && uri[n] != '/'))
+	if (!plain_uri(a->uri, strlen(a->uri), own) || !plain_uri(uri, strlen(uri), other) || strcmp(own, other))
 		return false;
 	for (unsigned i = 0; i < a->n; i++)
 		if (!strcmp(a->suites[i], suite)) {

@@ -35,8 +35,8 @@ unsigned cb_lab_sources_left(const struct cb_lab_sources *s);
 /* As a .sources file. */
 void cb_lab_sources_write(const struct cb_lab_sources *s, const char *arch, struct cb_buf *out);
 
-/* Signed-By of the n-th entry of a file of sources: the n-th stanza of a .sources file (deb822), the n-th line of a
- * .list file (n counts from 1). false: it has none. */
-bool cb_lab_signed_by(const char *text, bool deb822, unsigned n, struct cb_buf *out);
+/* Signed-By of the entry for this archive in a file of sources: of stanzas (.sources, deb822), or of lines (.list).
+ * false: there is none that has it. */
+bool cb_lab_signed_by(const char *text, bool deb822, const char *uri, struct cb_buf *out);
 
 #endif

@@ -5,7 +5,7 @@
  *	@lab DIGEST JSON
  *
  * JSON is one object in ASCII without a newline, DIGEST 16 hexadecimal digits of cb_hash() over it. Anything else that comes
- * over the port (the kernel's own words where there is one port only, what a program writes to /dev/console) is text, also in
+ * over the port (what a program writes to it, the kernel's own words if its console is there) is text, also in
  * front of a frame on the same line. A frame into which such text fell is no frame any more, but text.
  *
  * The messages; "t" is the kind:

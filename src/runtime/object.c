@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "btf/elf.h"
+#include "btf/bytes.h"
 #include "btf/kernel.h"
 #include "btf/minimise.h"
 #include "btf/valid.h"
@@ -164,7 +165,8 @@ struct coolbpf *coolbpf_new(const struct coolbpf_opts *opts)
 	};
 	if (copy(&cb->btf_path, o.btf_path) || copy(&cb->clang, o.clang) || copy(&cb->server, o.server) ||
 	    copy(&cb->token_file, o.token_file) || copy(&cb->public_key, o.public_key) ||
-	    copy(&cb->ca_file, o.ca_file) || (o.cflags && !(cb->cflags = copy_strings(o.cflags)))) {
+	    copy(&cb->ca_file, o.ca_file) || copy(&cb->arch, o.arch) ||
+	    (o.cflags && !(cb->cflags = copy_strings(o.cflags)))) {
 		coolbpf_free(cb);
 		errno = ENOMEM;
 		return NULL;
@@ -211,6 +213,7 @@ void coolbpf_free(struct coolbpf *cb)
 	free(cb->token_file);
 	free(cb->public_key);
 	free(cb->ca_file);
+	free(cb->arch);
 	free_strings(cb->cflags);
 	cb_buf_free(&cb->text);
 	cb_buf_free(&cb->libbpf_said);
@@ -345,6 +348,36 @@ static bool has_ringbuf(struct btf *btf)
 	return yes;
 }
 
+/* Bytes of BTF in a memory file, by a name that libbpf can open. */
+static int give_btf(struct coolbpf *cb, const void *btf, size_t btf_size, char *path, size_t size, const char **custom)
+{
+	int fd = memory_file(btf, btf_size, &cb->btf_why);
+
+	if (fd < 0)
+		return fd;
+	cb->mini_btf_fd = fd;
+	snprintf(path, size, "/proc/self/fd/%d", fd);
+	*custom = path;
+	return 0;
+}
+
+/* All of it: the file itself, or what is inside a kernel image. */
+static int give_whole_btf(struct coolbpf *cb, const char *kernel, char *path, size_t size, const char **custom)
+{
+	struct cb_btf_bytes b;
+	int err = cb_btf_bytes_open(kernel, &b, &cb->btf_why);
+
+	if (err)
+		return err;
+	if (b.unpacked)
+		err = give_btf(cb, b.data, b.size, path, size, custom);
+	else
+		*custom = kernel;
+	cb_btf_bytes_close(&b);
+	cb->has_ringbuf_type = has_ringbuf(cb_btf_kernel_load(kernel, NULL));
+	return err;
+}
+
 /* Give libbpf the part of the kernel's BTF that this object asks about: it would read and copy the whole otherwise. What
  * goes wrong here is said at load: an object can be looked at on a machine whose kernel has no BTF. */
 static void choose_btf(struct coolbpf *cb, char *path, size_t size, const char **custom)
@@ -360,18 +393,13 @@ static void choose_btf(struct coolbpf *cb, char *path, size_t size, const char *
 	if (err == -ENOTSUP) {
 		cb_say(&cb->log, CB_INFO, "the whole BTF of the kernel is used: %s", cb->btf_why.text);
 		err = 0;
-		if (!cb_btf_kernel_is_running(kernel)) {
-			*custom = kernel;
-			cb->has_ringbuf_type = has_ringbuf(cb_btf_kernel_load(kernel, NULL));
-		}
+		if (!cb_btf_kernel_is_running(kernel))
+			err = give_whole_btf(cb, kernel, path, size, custom);
 	} else if (!err && btf) {
-		err = cb->mini_btf_fd = memory_file(btf, btf_size, &cb->btf_why);
-		if (err >= 0) {
-			snprintf(path, size, "/proc/self/fd/%d", cb->mini_btf_fd);
-			*custom = path;
+		err = give_btf(cb, btf, btf_size, path, size, custom);
+		if (!err) {
 			cb->has_ringbuf_type = has_ringbuf(btf__new(btf, (__u32)btf_size));
 			cb_say(&cb->log, CB_DEBUG, "%zu bytes of the kernel's BTF are used", btf_size);
-			err = 0;
 		}
 	}
 	cb->btf_err = err;

@@ -96,8 +96,7 @@ struct coolbpf {
 	char *btf_path; /* or NULL */
 	char **cflags;
 	char *clang;
-	const char *arch; /* to compile for; NULL: this machine's. Who sets it keeps it */
-	char *server, *token_file, *public_key, *ca_file; /* as in coolbpf_opts */
+	char *server, *token_file, *public_key, *ca_file, *arch; /* as in coolbpf_opts */
 
 	char *name;
 	char *data; /* the object's bytes */

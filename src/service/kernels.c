@@ -17,6 +17,7 @@
 
 #include "base/file.h"
 #include "btf/bytes.h"
+#include "compile/args.h"
 #include "service/archive.h"
 
 static const char RUNNING[] = "/sys/kernel/btf/vmlinux";
@@ -187,17 +188,6 @@ static int read_file(struct cb_kernel *one, const char *path, bool packed, const
 	return err;
 }
 
-static const char *known_arch(const char *name)
-{
-	static const char *const archs[] = {"x86_64", "aarch64", "arm",		"riscv64",
-					    "s390x",  "ppc64le", "loongarch64", "mips64"};
-
-	for (size_t i = 0; i < sizeof(archs) / sizeof(*archs); i++)
-		if (!strcmp(archs[i], name))
-			return archs[i];
-	return !strcmp(name, "amd64") ? "x86_64" : !strcmp(name, "arm64") ? "aarch64" : NULL;
-}
-
 /* The name without its ending; false when it is not one of ours. */
 static bool split_name(const char *name, char *stem, size_t size, bool *packed)
 {
@@ -230,7 +220,7 @@ static int add_file(struct cb_kernels *k, const char *path, const char *name, co
 		return 0;
 	dot = strrchr(stem, '.');
 	if (!arch)
-		arch = dot ? known_arch(dot + 1) : NULL;
+		arch = dot ? cb_arch_known(dot + 1) : NULL;
 	if (cb_is_digest(stem) && (one = add(k, "", "", stem)))
 		one->sent = packed;
 	else
@@ -260,8 +250,9 @@ static int add_dir(struct cb_kernels *k, const char *dir, const char *arch, cons
 		    snprintf(path, sizeof(path), "%s/%s", dir, de->d_name) >= (int)sizeof(path) || stat(path, &st))
 			continue;
 		if (S_ISDIR(st.st_mode))
-			err = !arch && known_arch(de->d_name) ? add_dir(k, path, known_arch(de->d_name), work_dir, &why)
-							      : 0;
+			err = !arch && cb_arch_known(de->d_name)
+				      ? add_dir(k, path, cb_arch_known(de->d_name), work_dir, &why)
+				      : 0;
 		else
 			err = add_file(k, path, de->d_name, arch, work_dir, &why);
 		if (err)

@@ -41,16 +41,13 @@ static void note_ended(void *ctx, size_t job, struct cb_lab_outcome *o)
 	r->outcome[job] = *o;
 }
 
-/* A kernel for this machine's architecture, "debian:6.1" if it is there; or the test is skipped. */
-static struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
+/* A kernel for this architecture, "debian:6.1" if it is there; or the test is skipped. */
+static struct cb_lab_kernel pick_kernel_for(const char *arch, struct cb_lab_kernels *all)
 {
 	const struct cb_lab_kernel *found = NULL;
-	const char *arch = sizeof(void *) == 8 ? "x86_64" : "";
+	bool arm64 = !strcmp(arch, "arm64");
 	struct cb_err e = {0};
 
-#ifdef __aarch64__
-	arch = "arm64";
-#endif
 	if (cb_lab_kernels(all, &e))
 		fail_msg("%s", e.text);
 	for (size_t i = 0; i < all->n; i++)
@@ -58,10 +55,21 @@ static struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
 		    (!found || !strncmp(all->k[i].name, "debian:6.1/", 11) || !strcmp(all->k[i].name, "debian:6.1")))
 			found = &all->k[i];
 	if (!found)
-		skip_because("no kernel to boot is in the cache; run: coolbpf lab fetch debian:6.1");
-	if (access("/usr/bin/qemu-system-x86_64", X_OK) && access("/usr/bin/qemu-system-aarch64", X_OK))
-		skip_because("there is no qemu here");
+		skip_because("no %s kernel to boot is in the cache; run: coolbpf lab fetch debian:6.1%s", arch,
+			     arm64 ? "/arm64" : "");
+	if (access(arm64 ? "/usr/bin/qemu-system-aarch64" : "/usr/bin/qemu-system-x86_64", X_OK))
+		skip_because("there is no qemu for %s here", arch);
 	return *found;
+}
+
+/* The same for this machine's architecture. */
+static inline struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
+{
+#ifdef __aarch64__
+	return pick_kernel_for("arm64", all);
+#else
+	return pick_kernel_for("x86_64", all);
+#endif
 }
 
 static uint64_t now_ns(void)

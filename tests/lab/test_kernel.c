@@ -295,11 +295,11 @@ static void names(void **state)
 		assert_int_equal(cb_lab_name_parse(wrong[i], &n, NULL), -EINVAL);
 }
 
-static void keys_of(const char *text, bool deb822, unsigned n, const char *want)
+static void keys_of(const char *text, bool deb822, const char *uri, const char *want)
 {
 	struct cb_buf out = {0};
 
-	assert_int_equal(cb_lab_signed_by(text, deb822, n, &out), want != NULL);
+	assert_int_equal(cb_lab_signed_by(text, deb822, uri, &out), want != NULL);
 	if (want)
 		assert_string_equal(cb_buf_cstr(&out), want);
 	cb_buf_free(&out);
@@ -307,26 +307,28 @@ static void keys_of(const char *text, bool deb822, unsigned n, const char *want)
 
 static void keys(void **state)
 {
-	static const char list[] = "# a comment\n"
-				   "deb [arch=amd64 signed-by=/k/a.gpg] http://a/ bookworm main\n"
+	static const char list[] = "# deb [signed-by=/k/x.gpg] http://x/ bookworm main\n"
+				   "deb [arch=amd64 signed-by=/k/a.gpg] http://a/debian/ bookworm main\n"
 				   "deb http://b/ bookworm main\n"
-				   "deb [signed-by=/k/c.gpg,/k/d.gpg arch=all] http://c/ bookworm main";
-	static const char sources[] = "# the first\nTypes: deb\nURIs: http://a/\nSigned-By: /k/a.gpg\nSuites: x\n\n\n"
-				      "# nothing but a comment\n\n"
-				      "Types: deb\nsigned-by:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n# no\n abc\nSuites: y\n\n"
-				      "Types: deb\nURIs: http://c/\n";
+				   "deb [signed-by=/k/c.gpg,/k/d.gpg arch=all] file:///c/ bookworm main";
+	static const char sources[] =
+		"# the first\nTypes: deb\nURIs: http://a/\nSigned-By: /k/a.gpg\nSuites: x\n\n\n"
+		"# URIs: http://x/\n\n"
+		"Types: deb\nURIs: http://y/y http://b/debian\nsigned-by:\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n"
+		" .\n# no\n abc\nSuites: y\n\n"
+		"Types: deb\nURIs: http://c/\n";
 
-	keys_of(list, false, 2, "/k/a.gpg");
-	keys_of(list, false, 1, NULL);
-	keys_of(list, false, 3, NULL);
-	keys_of(list, false, 4, "/k/c.gpg,/k/d.gpg");
-	keys_of(list, false, 5, NULL);
-	keys_of(list, false, 0, NULL);
-	keys_of(sources, true, 1, "/k/a.gpg");
-	keys_of(sources, true, 2, "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc");
-	keys_of(sources, true, 3, NULL);
-	keys_of(sources, true, 4, NULL);
-	keys_of("", true, 1, NULL);
+	keys_of(list, false, "http://a/debian", "/k/a.gpg");
+	keys_of(list, false, "http://a/", NULL);
+	keys_of(list, false, "http://b/", NULL);
+	keys_of(list, false, "http://x/", NULL);
+	keys_of(list, false, "file:/c", "/k/c.gpg,/k/d.gpg");
+	keys_of(list, false, "", NULL);
+	keys_of(sources, true, "http://a", "/k/a.gpg");
+	keys_of(sources, true, "http://b/debian/", "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc");
+	keys_of(sources, true, "http://c/", NULL);
+	keys_of(sources, true, "http://x/", NULL);
+	keys_of("", true, "http://a/", NULL);
 }
 
 int main(void)

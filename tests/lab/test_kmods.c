@@ -67,7 +67,7 @@ struct tree {
 
 static void run(const char *dir, const char *command)
 {
-	char text[1024];
+	char text[2048];
 
 	snprintf(text, sizeof(text), "cd %s && %s", dir, command);
 	assert_int_equal(system(text), 0);
@@ -83,9 +83,11 @@ static int make_tree(void **state)
 	run(t.dir, "mkdir kernel && printf '\\177ELFplain' >kernel/a.ko && printf '\\177ELFxz' | xz >kernel/b.ko.xz && "
 		   "printf '\\177ELFzst' | zstd -q >kernel/c.ko.zst && printf '\\177ELFgz' | gzip >kernel/d.ko.gz && "
 		   "printf 'no ELF' >kernel/text.ko && printf '\\177ELFcut off' | xz | head -c 40 >kernel/cut.ko.xz && "
-		   "echo kernel/net/built-in.ko >modules.builtin && "
+		   "echo kernel/net/built-in.ko >modules.builtin && cp kernel/a.ko kernel/user.ko && cp kernel/a.ko kernel/algo.ko && "
+		   "printf '# comment\\nsoftdep other pre: a\\nsoftdep user pre: unknown crypto-algo post: c\\n' >modules.softdep && "
+		   "printf 'alias crypto-* not_there\\nalias crypto-a* algo\\n' >modules.alias && "
 		   "printf 'kernel/a.ko:\\nkernel/b.ko.xz: kernel/a.ko\\nkernel/c.ko.zst: kernel/b.ko.xz kernel/a.ko\\n"
-		   "kernel/d.ko.gz:\\nkernel/text.ko: kernel/a.ko\\nkernel/cut.ko.xz:\\nkernel/gone.ko: kernel/d.ko.gz\\n' "
+		   "kernel/d.ko.gz:\\nkernel/text.ko: kernel/a.ko\\nkernel/cut.ko.xz:\\nkernel/user.ko:\\nkernel/algo.ko:\\nkernel/gone.ko: kernel/d.ko.gz\\n' "
 		   ">modules.dep");
 	*state = &t;
 	return 0;
@@ -120,6 +122,16 @@ static void unpacked(void **state)
 	assert_int_equal(cb_lab_modules(&t->k, "d", &kos, NULL), 0);
 	assert_int_equal(kos.n, 4);
 	is(&kos.ko[3], "d", "\177ELFgz");
+	/* its algorithm comes before it, by its alias, and what is not there is no matter */
+	assert_int_equal(cb_lab_modules(&t->k, "user", &kos, NULL), 0);
+	assert_int_equal(kos.n, 6);
+	assert_string_equal(kos.ko[4].name, "algo");
+	assert_string_equal(kos.ko[5].name, "user");
+	kos.n -= 2;
+	for (size_t i = 4; i < 6; i++) {
+		free(kos.ko[i].name);
+		free(kos.ko[i].data);
+	}
 	assert_int_equal(cb_lab_modules(&t->k, "built_in", &kos, NULL), 0);
 	assert_int_equal(kos.n, 4);
 	cb_lab_kos_free(&kos);

@@ -71,7 +71,7 @@ static int judge_tap(void)
 
 static int load(void)
 {
-	struct cb_lab_made made = {.object = (char *)"/o", .programs = (char *[]){(char *)"/p", NULL}};
+	struct cb_lab_made made = {.object = (char *)"/o", .built = (char *[]){(char *)"/p", NULL}};
 	struct cb_lab_ko ko = {.name = (char *)"m", .data = (char *)"d", .len = 1};
 	struct cb_lab_member m = {.made = &made, .kos = {.ko = &ko, .n = 1}};
 	struct cb_lab_options o = {0};

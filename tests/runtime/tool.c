@@ -36,8 +36,7 @@ static struct coolbpf *new_handle(struct coolbpf_opts *opts)
 
 struct coolbpf *tool_open_with(const char *name, struct coolbpf_opts opts)
 {
-	/* in a guest of the lab there is no compiler, and they are objects already */
-	const char *src = getenv("SRC"), *objects = getenv("TOOL_OBJECTS");
+	const char *src = getenv("SRC");
 	struct coolbpf *cb = new_handle(&opts);
 	char path[PATH_MAX];
 	size_t i = 0;
@@ -48,10 +47,10 @@ struct coolbpf *tool_open_with(const char *name, struct coolbpf_opts opts)
 		must(cb, coolbpf_open_memory(cb, compiled[i].data, compiled[i].size, name));
 		return cb;
 	}
-	if (objects)
-		snprintf(path, sizeof(path), "%s/%s.bpf.o", objects, name);
-	else
-		snprintf(path, sizeof(path), "%s/tests/runtime/bpf/%s.bpf.c", src ? src : ".", name);
+	if (src)
+		snprintf(path, sizeof(path), "%s/tests/runtime/bpf/%s.bpf.c", src, name);
+	else /* a guest of the lab: there is no compiler, and objects stand here */
+		snprintf(path, sizeof(path), "%s.bpf.o", name);
 	must(cb, coolbpf_open_file(cb, path));
 	const void *data = coolbpf_object_data(cb, &compiled[i].size);
 	compiled[i].name = strdup(name);
