@@ -17,7 +17,7 @@ libs="$(pkg-config --libs libbpf libelf libdw libcrypto libssl libevent_core lib
 [ -f $build/build.ninja ] ||
 	CC=$clang meson setup $build -Db_sanitize=address,undefined -Db_lundef=false -Dwerror=false \
 		-Dc_args='-fsanitize=fuzzer-no-link -Wno-everything' >/dev/null || exit 1
-ninja -C $build src/libcoolbpf_lab.a src/libcoolbpf_server.a src/libcoolbpf.a >$build/ninja.log 2>&1 || {
+ninja -C $build src/libcoolbpf_server.a src/libcoolbpf_lab.a src/libcoolbpf.a >$build/ninja.log 2>&1 || {
 	cat $build/ninja.log
 	exit 1
 }
@@ -34,7 +34,7 @@ fuzz_one() {
 	head -n 5 "$source" | grep -q 'Reads what strangers send\.' && time=$strangers
 	# shellcheck disable=SC2086 # words on purpose
 	if "$clang" -g -O1 -std=gnu11 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -Iinclude -Isrc "$source" \
-		$build/src/libcoolbpf_lab.a $build/src/libcoolbpf_server.a $build/src/libcoolbpf.a $libs -o "$build/fuzz_$name" >"$build/$name.log" 2>&1 &&
+		$build/src/libcoolbpf_server.a $build/src/libcoolbpf_lab.a $build/src/libcoolbpf.a $libs -o "$build/fuzz_$name" >"$build/$name.log" 2>&1 &&
 		"$build/fuzz_$name" -max_total_time="$time" -artifact_prefix="$build/$name-" -print_final_stats=1 \
 			"$corpus" $seeds >"$build/$name.log" 2>&1 </dev/null; then
 		runs=$(sed -n 's/^stat::number_of_executed_units: //p' "$build/$name.log")

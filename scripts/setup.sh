@@ -18,7 +18,7 @@ check="libcmocka-dev bats clang-format clang-tidy libclang-rt-dev llvm shellchec
 	bpftool bpftrace strace linux-perf pahole valgrind iproute2 procps bsdextrautils file lz4
 	python3 g++ mount netcat-openbsd iperf3 fio librsvg2-bin chromium rustc libxml2-utils systemtap-sdt-dev
 	redis-server wrk nginx openssl curl elfutils qemu-user libc6-arm64-cross libc6-dev-arm64-cross gcc-aarch64-linux-gnu python3-cffi
-	kmod flex bison bc gnupg"
+	kmod flex bison bc gnupg qemu-system-x86 qemu-system-arm busybox-static bash-static cpio"
 
 case "${1:-all}" in
 build) wanted=$build ;;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-# static-arm64.sh BUILD: the one static coolbpf for arm64, built on another architecture: BUILD/coolbpf, and BUILD/busybox, which
-# the lab puts into an arm64 guest beside it.
+# static-arm64.sh BUILD: the one static coolbpf for arm64, built on another architecture: BUILD/coolbpf, and BUILD/busybox and
+# BUILD/bash, which the lab puts into an arm64 guest beside it.
 #
 # The compiler is the distribution's cross compiler. The libraries are the distribution's for arm64, unpacked (not installed)
 # into the user's cache, $XDG_CACHE_HOME/coolbpf-build, under a name made of the versions that are installed of this machine's
@@ -41,7 +41,7 @@ if [ ! -d "$root" ]; then
 	echo "static-arm64: fetching libraries for arm64"
 	rm -rf "$root".new*
 	# shellcheck disable=SC2086 # words
-	scripts/foreign-packages.sh arm64 "$root.new" $libraries busybox-static || die "there are no libraries for arm64"
+	scripts/foreign-packages.sh arm64 "$root.new" $libraries busybox-static bash-static || die "there are no libraries for arm64"
 	mv "$root.new" "$root"
 fi
 
@@ -84,3 +84,4 @@ rm -f "$cross.new" "$build/setup.log"
 ninja ${JOBS:+-j "$JOBS"} -C "$build" src/cli/coolbpf
 $triplet-strip -o "$build/coolbpf" "$build/src/cli/coolbpf"
 cp "$root/bin/busybox" "$build/busybox"
+cp "$root/bin/bash-static" "$build/bash"

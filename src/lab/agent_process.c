@@ -262,6 +262,7 @@ static void __attribute__((noreturn)) cannot(const char *what)
 
 static void run(struct job *j, const char *const *argv, const int fds[3])
 {
+	char *path;
 	const struct rlimit files = {OPEN_FILES, OPEN_FILES}, none = {0, 0};
 
 	dup2(fds[0], STDOUT_FILENO);
@@ -278,6 +279,9 @@ static void run(struct job *j, const char *const *argv, const int fds[3])
 		cannot("enter the job's namespaces");
 	if (chdir(j->spec->dir))
 		cannot("go to the job's directory");
+	if (asprintf(&path, "%s:%s", j->spec->dir, getenv("PATH")) < 0)
+		cannot("set PATH");
+	setenv("PATH", path, 1); /* the job's own programs come first */
 	setenv("HOME", j->spec->dir, 1);
 	setenv("TMPDIR", "/tmp", 1);
 	setenv("TERM", "dumb", 1);

@@ -24,10 +24,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What is put into the guest. One of host, data. */
+/* What is put into the guest. One of host, link, data. */
 struct cb_lab_file {
 	const char *path;    /* in the guest, absolute: "/lab/7/target" */
 	const char *host;    /* a file of the host's; a program that is linked dynamically brings its libraries and loader */
+	const char *link;    /* or a symbolic link to this */
 	const void *data;    /* or these bytes */
 	size_t len;
 	mode_t mode;	     /* 0: 0644, or that of host */

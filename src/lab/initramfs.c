@@ -216,18 +216,46 @@ static int find_busybox(struct maker *m, char *out, size_t size)
 	if (err || find_static(m, places, dir, out, size))
 		return err;
 	return cb_fail(
-		m->e, ENOENT, "there is no static busybox for %s here: it is the guest's shell (%s)", m->arch->name,
+		m->e, ENOENT, "there is no static busybox for %s here: most of the guest's commands are in it (%s)",
+		m->arch->name,
 		strcmp(m->arch->name, "arm64") ? "Debian's package is busybox-static"
 					       : "\"make static-arm64\" in coolbpf's source fetches one, to be put "
 						 "beside this program as busybox-static-arm64");
 }
 
+/*
+ * The guest's shell. busybox has one, but as Debian builds it, it runs its own applets whatever $PATH says, and without an
+ * execve() that a tool could see.
+ */
+static int find_shell(struct maker *m, char *out, size_t size)
+{
+	static const char *const x86[] = {"/bin/bash-static", "/usr/bin/bash-static", NULL};
+	static const char *const arm[] = {"/bin/bash-static", "bash-static-arm64", "../../../build-arm64/bash",
+					  "../build-arm64/bash", NULL};
+	bool is_arm = !strcmp(m->arch->name, "arm64"), dynamic;
+	char self[PATH_MAX], dir[PATH_MAX], buf[32];
+	int err = find_self(m, self, dir);
+	const char *own;
+
+	if (err || find_static(m, is_arm ? arm : x86, dir, out, size))
+		return err;
+	snprintf(out, size, "/bin/bash");
+	own = cb_lab_program_arch(out, &dynamic, buf);
+	if (own && !strcmp(own, m->arch->name))
+		return 0;
+	return cb_fail(
+		m->e, ENOENT, "there is no bash for %s here: it is the guest's shell (%s)", m->arch->name,
+		is_arm ? "\"make static-arm64\" in coolbpf's source fetches one, to be put beside this program as "
+			 "bash-static-arm64"
+		       : "Debian's package is bash-static");
+}
+
 static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
 {
-	char coolbpf[PATH_MAX], busybox[PATH_MAX];
-	int err = 0;
+	char coolbpf[PATH_MAX], busybox[PATH_MAX], shell[PATH_MAX];
+	int err = find_shell(m, shell, sizeof(shell));
 
-	if (!o->coolbpf)
+	if (!err && !o->coolbpf)
 		err = find_coolbpf(m, coolbpf, sizeof(coolbpf));
 	if (!err && !o->busybox)
 		err = find_busybox(m, busybox, sizeof(busybox));
@@ -239,12 +267,14 @@ static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
 	if (!err)
 		err = cb_cpio_symlink(&m->cpio, "/bin/coolbpf", "/init");
 	if (!err)
-		err = cb_cpio_symlink(&m->cpio, "/bin/sh", "busybox");
+		err = cb_cpio_symlink(&m->cpio, "/bin/sh", "bash");
 	if (err)
 		return err < 0 && m->e && !*m->e->text ? failed(m, "the base", err) : err;
 	err = put_needed(m, "/init", o->coolbpf ? o->coolbpf : coolbpf);
 	if (!err)
 		err = put_needed(m, "/bin/busybox", o->busybox ? o->busybox : busybox);
+	if (!err)
+		err = put_needed(m, "/bin/bash", shell);
 	if (!err)
 		err = put_data(m, CB_LAB_ROOM, 0755, cb_lab_room_sh, cb_lab_room_sh_len);
 	if (!err)
@@ -263,6 +293,11 @@ static int put_file(struct maker *m, const struct cb_lab_file *f)
 			       f->path ? f->path : "");
 	if (f->host)
 		return put_host_file(m, f->path, f->host, f->mode);
+	if (f->link) {
+		int err = cb_cpio_symlink(&m->cpio, f->path, f->link);
+
+		return err ? failed(m, f->path, err) : 0;
+	}
 	return put_data(m, f->path, f->mode ? f->mode : 0644, f->data, f->len);
 }
 

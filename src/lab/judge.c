@@ -333,7 +333,8 @@ void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_l
 	if (o->end == CB_LAB_ENDED || o->end == CB_LAB_TIMEOUT) {
 		judge_exit(t, on, o, cell);
 		judge_workload(o, cell);
-		judge_expectations(t, on, o, cell);
+		if (cell->why != CB_LAB_WHY_REFUSED && cell->why != CB_LAB_WHY_NO_HOOK) /* it saw nothing, of course */
+			judge_expectations(t, on, o, cell);
 		if (t->kind == CB_LAB_TAP)
 			judge_tap(o, cell);
 		judge_left(o, cell);

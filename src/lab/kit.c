@@ -36,9 +36,10 @@ int cb_lab_kit_open(struct cb_lab_kit *kit, const struct cb_lab_options *o, stru
 
 static void free_made(struct cb_lab_made *m)
 {
-	for (size_t i = 0; m->programs && m->programs[i]; i++)
-		free(m->programs[i]);
-	free(m->programs);
+	for (size_t i = 0; m->built && m->built[i]; i++)
+		free(m->built[i]);
+	free(m->built);
+	cb_lab_words_free(&m->found);
 	free(m->object);
 	free(m->workload);
 	free(m->wrong);
@@ -138,10 +139,20 @@ static int build(struct cb_lab_kit *kit, struct cb_lab_made *m, unsigned int lin
 	return err;
 }
 
-static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
+/* line: where the test says it, 0: nowhere; flags: NULL, or what the compiler gets. */
+static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, unsigned int line,
+		   const char *source, const struct cb_lab_words *flags, const char *out, struct cb_err *e)
 {
-	const char *argv[12] = {kit->o->builder, "build", "-o", m->object};
-	size_t n = 4;
+	const char **argv = calloc((flags ? flags->n : 0) + 12, sizeof(*argv));
+	size_t n = 0;
+	int err;
+
+	if (!argv)
+		return -ENOMEM;
+	argv[n++] = kit->o->builder;
+	argv[n++] = "build";
+	argv[n++] = "-o";
+	argv[n++] = out;
 
 	if (!cb_lab_is_native(k->arch)) {
 		argv[n++] = "--arch";
@@ -149,8 +160,12 @@ static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct c
 		argv[n++] = "--btf";
 		argv[n++] = k->image;
 	}
-	argv[n++] = m->test->subject;
-	return build(kit, m, 0, argv, e);
+	for (size_t i = 0; flags && i < flags->n; i++)
+		argv[n++] = flags->w[i];
+	argv[n++] = source;
+	err = build(kit, m, line, argv, e);
+	free(argv);
+	return err;
 }
 
 /* The same source for the same architecture, of another test. */
@@ -188,7 +203,7 @@ static int make_object(struct cb_lab_kit *kit, struct cb_lab_made *m, const stru
 		return m->object ? 0 : -ENOMEM;
 	}
 	m->object = new_file(kit, ".bpf.o");
-	return m->object ? compile(kit, m, k, e) : -ENOMEM;
+	return m->object ? compile(kit, m, k, 0, m->test->subject, NULL, m->object, e) : -ENOMEM;
 }
 
 static const char *c_compiler(const char *arch)
@@ -223,18 +238,25 @@ static int run_cc(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb
 	return err;
 }
 
-static int make_programs(struct cb_lab_kit *kit, struct cb_lab_made *m, struct cb_err *e)
+static int make_sources(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
 {
 	int err = 0;
 
 	if (!m->test->n_ccs)
 		return 0;
-	m->programs = calloc(m->test->n_ccs + 1, sizeof(*m->programs));
-	for (size_t i = 0; m->programs && !err && i < m->test->n_ccs; i++) {
-		m->programs[i] = new_file(kit, "");
-		err = m->programs[i] ? run_cc(kit, m, &m->test->ccs[i], m->programs[i], e) : -ENOMEM;
+	m->built = calloc(m->test->n_ccs + 1, sizeof(*m->built));
+	for (size_t i = 0; m->built && !err && i < m->test->n_ccs; i++) {
+		const struct cb_lab_cc *cc = &m->test->ccs[i];
+
+		m->built[i] = new_file(kit, "");
+		if (!m->built[i])
+			err = -ENOMEM;
+		else if (cc->bpf)
+			err = compile(kit, m, k, cc->line, cc->source, &cc->flags, m->built[i], e);
+		else
+			err = run_cc(kit, m, cc, m->built[i], e);
 	}
-	return m->programs ? err : -ENOMEM;
+	return m->built ? err : -ENOMEM;
 }
 
 /* ---- A test ---------------------------------------------------------------------------------------------------------- */
@@ -254,6 +276,23 @@ static int make_workload(struct cb_lab_made *m)
 	return 0;
 }
 
+static int find_programs(struct cb_lab_made *m)
+{
+	const struct cb_lab_test *t = m->test;
+	char path[PATH_MAX];
+	int err = 0;
+
+	for (size_t i = 0; !err && !m->wrong && i < t->programs.n; i++) {
+		const char *name = t->programs.w[i];
+
+		if (!cb_lab_prog_find(name, path, sizeof(path)))
+			return wrong(m, 0, "%s: there is no program %s here, which this test puts into the guest",
+				     t->path, name);
+		err = cb_lab_words_add(&m->found, strdup(path)) ? check_file(m, 0, path) : -ENOMEM;
+	}
+	return err;
+}
+
 static int make(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
 {
 	const struct cb_lab_test *t = m->test;
@@ -261,12 +300,14 @@ static int make(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_l
 
 	for (size_t i = 0; !err && i < t->n_files; i++)
 		err = check_file(m, t->files[i].line, t->files[i].host);
+	if (!err)
+		err = find_programs(m);
 	if (!err && t->kind == CB_LAB_TAP)
 		err = check_file(m, t->subject_line, t->subject);
 	if (!err && !m->wrong && !m->not_here && t->kind == CB_LAB_RUN)
 		err = make_object(kit, m, k, e);
 	if (!err && !m->wrong && !m->not_here)
-		err = make_programs(kit, m, e);
+		err = make_sources(kit, m, k, e);
 	return err;
 }
 
@@ -281,7 +322,7 @@ int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const s
 		if ((*out)->test == t && !strcmp((*out)->arch, k->arch))
 			return 0;
 	}
-	more = realloc(kit->made, (kit->n + 1) * sizeof(*more));
+	more = realloc(kit->made, (kit->n + 1) * sizeof(struct cb_lab_made *));
 	if (more)
 		kit->made = more;
 	m = more ? calloc(1, sizeof(*m)) : NULL;

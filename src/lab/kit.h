@@ -15,7 +15,8 @@ struct cb_lab_made {
 	const struct cb_lab_test *test;
 	const char *arch;
 	char *object;	 /* run: the object's path */
-	char **programs; /* of each cc; NULL: none */
+	char **built;	 /* of each cc and object; NULL: none */
+	struct cb_lab_words found; /* paths of its programs */
 	char *workload;	 /* or NULL */
 	char *wrong;	 /* it could not be made: why; or NULL */
 	char *not_here;	 /* a program of another architecture is in it: the reason to skip it; or NULL */

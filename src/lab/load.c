@@ -114,6 +114,16 @@ static const char **job_argv(struct cb_lab_load *l, const struct cb_lab_member *
 
 /* ---- Files ----------------------------------------------------------------------------------------------------------- */
 
+/* Each program once, and a link to it for each test. */
+static int add_program(struct cb_lab_load *l, const struct cb_lab_member *m, const char *name, const char *host)
+{
+	const char *path = text(l, "/lab/programs/%s", name);
+
+	if (!path || add_file(l, m->row, path, (struct cb_lab_file){.host = host, .mode = 0755}))
+		return -ENOMEM;
+	return add_file(l, m->row, name, (struct cb_lab_file){.link = path});
+}
+
 static int add_files(struct cb_lab_load *l, const struct cb_lab_member *m)
 {
 	const struct cb_lab_test *t = m->test;
@@ -123,7 +133,9 @@ static int add_files(struct cb_lab_load *l, const struct cb_lab_member *m)
 		err = add_file(l, m->row, t->files[i].guest, (struct cb_lab_file){.host = t->files[i].host});
 	for (size_t i = 0; !err && i < t->n_ccs; i++)
 		err = add_file(l, m->row, t->ccs[i].name,
-			       (struct cb_lab_file){.host = m->made->programs[i], .mode = 0755});
+			       (struct cb_lab_file){.host = m->made->built[i], .mode = t->ccs[i].bpf ? 0644 : 0755});
+	for (size_t i = 0; !err && i < t->programs.n; i++)
+		err = add_program(l, m, t->programs.w[i], m->made->found.w[i]);
 	return err;
 }
 

@@ -45,7 +45,8 @@ struct cb_lab_prog {
 int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct cb_buf *said, int *status,
 		    struct cb_err *e);
 
-/* Is there such a program in $PATH? */
+/* Where this program is, in $PATH or in sbin, into size bytes at path; false: nowhere. */
+bool cb_lab_prog_find(const char *name, char *path, size_t size);
 bool cb_lab_prog_there(const char *name);
 
 /* The last n lines of text of len bytes; *out_len without the last newline. */

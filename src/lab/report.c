@@ -117,6 +117,62 @@ void cb_lab_put_boots(struct cb_buf *out, const struct cb_lab_result *r)
 		cb_buf_ch(out, ')');
 }
 
+/* ---- Skips ---------------------------------------------------------------------------------------------------- */
+
+static bool is_skip_for(const struct cb_lab_result *r, size_t row, size_t column, const char *reason)
+{
+	const struct cb_lab_cell *c = cb_lab_cell_at(r, row, column);
+
+	return c->verdict == CB_LAB_SKIP && c->reason && !strcmp(c->reason, reason);
+}
+
+static bool same_kernels(const struct cb_lab_result *r, size_t a, size_t b, const char *reason)
+{
+	for (size_t k = 0; k < r->n_columns; k++)
+		if (is_skip_for(r, a, k, reason) != is_skip_for(r, b, k, reason))
+			return false;
+	return true;
+}
+
+/* Nothing in front of it belongs to the same group. */
+static bool begins_group(const struct cb_lab_result *r, size_t row, size_t column, const char *reason)
+{
+	for (size_t k = 0; k < column; k++)
+		if (is_skip_for(r, row, k, reason))
+			return false;
+	for (size_t i = 0; i < row; i++)
+		if (same_kernels(r, i, row, reason))
+			return false;
+	return true;
+}
+
+static void add_name(struct cb_buf *list, const char *name)
+{
+	cb_buf_printf(list, "%s%s", list->len ? ", " : "", name);
+}
+
+bool cb_lab_next_skip(const struct cb_lab_result *r, size_t *at, struct cb_buf *tests, struct cb_buf *kernels,
+		      const char **reason)
+{
+	size_t row, column;
+
+	do {
+		if (!r->n_columns || *at >= r->n_rows * r->n_columns)
+			return false;
+		row = *at / r->n_columns;
+		column = (*at)++ % r->n_columns;
+		*reason = cb_lab_cell_at(r, row, column)->reason;
+	} while (!*reason || !is_skip_for(r, row, column, *reason) || !begins_group(r, row, column, *reason));
+	tests->len = kernels->len = 0;
+	for (size_t i = row; i < r->n_rows; i++)
+		if (same_kernels(r, row, i, *reason))
+			add_name(tests, r->rows[i].name);
+	for (size_t k = column; k < r->n_columns; k++)
+		if (is_skip_for(r, row, k, *reason))
+			add_name(kernels, r->columns[k].name);
+	return true;
+}
+
 void cb_lab_put_reason(struct cb_buf *out, const struct cb_lab_cell *c)
 {
 	if (c->verdict == CB_LAB_FAIL)

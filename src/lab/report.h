@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "lab/result.h"
 
-void cb_lab_report_table(const struct cb_lab_result *r, bool colours, struct cb_buf *out);
+/* columns: of the terminal; where the matrix is wider, it comes in pieces. 0: it may be as wide as it is. */
+void cb_lab_report_table(const struct cb_lab_result *r, bool colours, size_t columns, struct cb_buf *out);
 void cb_lab_report_html(const struct cb_lab_result *r, struct cb_buf *out);
 void cb_lab_report_junit(const struct cb_lab_result *r, struct cb_buf *out);
 void cb_lab_report_json(const struct cb_lab_result *r, struct cb_buf *out);
@@ -31,6 +32,10 @@ void cb_lab_put_lines(struct cb_buf *out, const char *prefix, const char *text);
 void cb_lab_put_counts(struct cb_buf *out, const struct cb_lab_counts *n);
 /* "boots: 9, retried: 1 (debian:6.1: WHY)" */
 void cb_lab_put_boots(struct cb_buf *out, const struct cb_lab_result *r);
+/* What was skipped, tests that are skipped for one reason on the same kernels together: *at counts from 0. tests: "a, b, c",
+ * kernels likewise. False: no more. */
+bool cb_lab_next_skip(const struct cb_lab_result *r, size_t *at, struct cb_buf *tests, struct cb_buf *kernels,
+		      const char **reason);
 /* Of a failure "load refused: the kernel's ...", of a skip its reason. */
 void cb_lab_put_reason(struct cb_buf *out, const struct cb_lab_cell *c);
 

@@ -163,22 +163,23 @@ static void put_failures(struct cb_buf *out, const struct cb_lab_result *r)
 
 static void put_skips(struct cb_buf *out, const struct cb_lab_result *r)
 {
-	cb_buf_str(out, "<h2>Skipped</h2>\n<ul class=\"skips\">\n");
-	for (size_t i = 0; i < r->n_rows; i++)
-		for (size_t k = 0; k < r->n_columns; k++) {
-			const struct cb_lab_cell *c = cb_lab_cell_at(r, i, k);
+	struct cb_buf tests = {0}, kernels = {0};
+	const char *reason;
 
-			if (c->verdict != CB_LAB_SKIP)
-				continue;
-			cb_buf_str(out, "<li>");
-			cb_lab_put_xml(out, r->rows[i].name);
-			cb_buf_str(out, " on ");
-			cb_lab_put_xml(out, r->columns[k].name);
-			cb_buf_str(out, ": ");
-			element(out, "span", NULL, c->reason ? c->reason : "");
-			cb_buf_str(out, "</li>\n");
-		}
+	cb_buf_str(out, "<h2>Skipped</h2>\n<ul class=\"skips\">\n");
+	for (size_t at = 0; cb_lab_next_skip(r, &at, &tests, &kernels, &reason);) {
+		cb_buf_str(out, "<li>");
+		cb_lab_put_xml(out, cb_buf_cstr(&tests));
+		cb_buf_str(out, " on ");
+		cb_lab_put_xml(out, cb_buf_cstr(&kernels));
+		cb_buf_str(out, ": ");
+		element(out, "span", NULL, reason);
+		cb_buf_str(out, "</li>\n");
+	}
 	cb_buf_str(out, "</ul>\n");
+	out->failed |= tests.failed || kernels.failed;
+	cb_buf_free(&tests);
+	cb_buf_free(&kernels);
 }
 
 static void put_foot(struct cb_buf *out, const struct cb_lab_result *r)

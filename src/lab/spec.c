@@ -255,7 +255,7 @@ static int parse_workload(struct parser *p, char *rest)
 	if (!*rest)
 		return take_script(p);
 	err = one_word(p, rest, "a file's name", &name);
-	if (!err)
+	if (!err && name)
 		err = keep(p, &p->t->workload_file, join(p, name));
 	free(name);
 	return err;
@@ -298,7 +298,21 @@ static int parse_file(struct parser *p, char *rest)
 	return err;
 }
 
-static int parse_cc(struct parser *p, char *rest)
+static int parse_program(struct parser *p, char *rest)
+{
+	struct cb_lab_words *names = &p->t->programs;
+	size_t before = names->n;
+	int err = split(p, rest, names);
+
+	if (!err && names->n == before)
+		return wrong(p, "it is: program NAME ..., programs of this machine's PATH");
+	for (size_t i = before; !err && i < names->n; i++)
+		if (strchr(names->w[i], '/'))
+			err = wrong(p, "\"%s\" is no name of a program; \"file\" takes paths", names->w[i]);
+	return err;
+}
+
+static int add_source(struct parser *p, char *rest, bool bpf, const char *end, const char *usage)
 {
 	struct cb_lab_test *t = p->t;
 	struct cb_lab_words words = {0};
@@ -307,9 +321,9 @@ static int parse_cc(struct parser *p, char *rest)
 
 	if (err)
 		return err;
-	if (!words.n || !ends_in(words.w[0], ".c")) {
+	if (!words.n || !ends_in(words.w[0], end)) {
 		cb_lab_words_free(&words);
-		return wrong(p, "it is: cc SOURCE.c [FLAG ...]; the program is called SOURCE");
+		return wrong(p, "%s", usage);
 	}
 	more = grow(t->ccs, t->n_ccs, sizeof(*more));
 	if (!more) {
@@ -318,13 +332,25 @@ static int parse_cc(struct parser *p, char *rest)
 	}
 	t->ccs = more;
 	cc = &more[t->n_ccs++];
-	*cc = (struct cb_lab_cc){.line = p->line, .source = join(p, words.w[0]), .name = strdup(base_name(words.w[0]))};
-	if (cc->name)
-		cc->name[strlen(cc->name) - 2] = '\0';
+	*cc = (struct cb_lab_cc){
+		.line = p->line, .bpf = bpf, .source = join(p, words.w[0]), .name = strdup(base_name(words.w[0]))};
+	if (cc->name) /* x.c is x, x.bpf.c is x.bpf.o */
+		memcpy(cc->name + strlen(cc->name) - 2, bpf ? ".o" : "\0", 2);
 	free(words.w[0]);
 	memmove(words.w, words.w + 1, words.n-- * sizeof(*words.w));
 	cc->flags = words;
 	return cc->source && cc->name ? 0 : no_memory(p);
+}
+
+static int parse_cc(struct parser *p, char *rest)
+{
+	return add_source(p, rest, false, ".c", "it is: cc SOURCE.c [FLAG ...]; the program is called SOURCE");
+}
+
+static int parse_object(struct parser *p, char *rest)
+{
+	return add_source(p, rest, true, ".bpf.c",
+			  "it is: object FILE.bpf.c [FLAG ...]; the object is called FILE.bpf.o");
 }
 
 /* ---- Modules, network ------------------------------------------------------------------------------------------ */
@@ -342,7 +368,7 @@ static int parse_module(struct parser *p, char *rest)
 	char *name = NULL;
 	int err = one_word(p, rest, "a directory with a module's source", &name);
 
-	if (!err && !cb_lab_words_add(&p->t->modules, join(p, name)))
+	if (!err && name && !cb_lab_words_add(&p->t->modules, join(p, name)))
 		err = no_memory(p);
 	free(name);
 	return err;
@@ -482,7 +508,9 @@ static const struct directive {
 	{"settle", false, parse_settle},
 	{"timeout", false, parse_timeout},
 	{"file", true, parse_file},
+	{"program", true, parse_program},
 	{"cc", true, parse_cc},
+	{"object", true, parse_object},
 	{"load", true, parse_load},
 	{"module", true, parse_module},
 	{"network", false, parse_network},
@@ -664,6 +692,7 @@ void cb_lab_test_free(struct cb_lab_test *t)
 		cb_lab_expect_free(&t->expects[i]);
 	free(t->files);
 	free(t->ccs);
+	cb_lab_words_free(&t->programs);
 	free(t->excludes);
 	free(t->expects);
 	free(t->path);

@@ -18,7 +18,9 @@
  *	settle TIME			from the workload's end to the end of the tool (300ms)
  *	timeout TIME			for everything (60s)
  *	file HOST [GUEST]		put into the test's directory; a program brings its libraries
+ *	program NAME ...		programs of the host's $PATH, put in with their libraries
  *	cc SOURCE.c [FLAG ...]		compiled for the guest (static, -O2 -g), put in as SOURCE
+ *	object FILE.bpf.c [FLAG ...]	compiled by "coolbpf build", put in as FILE.bpf.o
  *	load MODULE ...			modules of the kernel's own
  *	module DIR			a module that is built against each kernel's headers, then inserted
  *	network veth			lab0 10.77.0.1/24 and, in the namespace "peer", lab1 10.77.0.2/24 ("peer CMD" runs there)
@@ -106,9 +108,11 @@ struct cb_lab_put {
 	char *host, *guest;
 };
 
+/* A source, and what it becomes in the test's directory. */
 struct cb_lab_cc {
 	unsigned int line;
-	char *source, *name; /* what it becomes in the test's directory */
+	bool bpf; /* by "coolbpf build" */
+	char *source, *name;
 	struct cb_lab_words flags;
 };
 
@@ -133,6 +137,7 @@ struct cb_lab_test {
 	size_t n_files;
 	struct cb_lab_cc *ccs;
 	size_t n_ccs;
+	struct cb_lab_words programs; /* names */
 	struct cb_lab_words load;    /* modules of the kernel's own */
 	struct cb_lab_words modules; /* directories with sources */
 	struct cb_lab_exclude *excludes;

@@ -52,11 +52,11 @@ static const char *this_arch(void)
 #endif
 }
 
-/* A kernel of the cache: that which $COOLBPF_TEST_KERNEL names, else "debian:6.1" or any other for this machine's architecture; or
- * the test is skipped. all is the caller's to free. */
-static inline struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
+/* A kernel of the cache for this architecture: that which $COOLBPF_TEST_KERNEL names, else "debian:6.1" or any other; or the test is
+ * skipped. all is the caller's to free. */
+static inline struct cb_lab_kernel pick_kernel_for(const char *arch, struct cb_lab_kernels *all)
 {
-	const char *wanted = getenv("COOLBPF_TEST_KERNEL");
+	const char *slash = strcmp(arch, this_arch()) ? "/" : "", *wanted = getenv("COOLBPF_TEST_KERNEL");
 	const struct cb_lab_kernel *found = NULL;
 	struct cb_err e = {0};
 
@@ -65,15 +65,16 @@ static inline struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
 	for (size_t i = 0; i < all->n; i++) {
 		const struct cb_lab_kernel *k = &all->k[i];
 
-		if (wanted ? !strcmp(k->name, wanted)
-			   : !strcmp(k->arch, this_arch()) && (!found || !strcmp(k->name, "debian:6.1")))
+		if (strcmp(k->arch, arch) || (wanted && strcmp(k->name, wanted)))
+			continue;
+		if (!found || !strncmp(k->name, "debian:6.1", strcspn(k->name, "/")))
 			found = k;
 	}
 	if (!found)
-		skip_because("no kernel to boot is in the cache; run: coolbpf lab fetch %s",
-			     wanted ? wanted : "debian:6.1");
-	if (!cb_lab_prog_there(cb_lab_arch(found->arch)->program))
-		skip_because("there is no %s here", cb_lab_arch(found->arch)->program);
+		skip_because("no kernel to boot is in the cache; run: coolbpf lab fetch debian:6.1%s%s", slash,
+			     *slash ? arch : "");
+	if (!cb_lab_prog_there(cb_lab_arch(arch)->program))
+		skip_because("there is no %s here", cb_lab_arch(arch)->program);
 	return *found;
 }
 

@@ -238,7 +238,7 @@ static void many_jobs_in_one_guest(void **state)
 	static char names[8][64];
 	static struct guest_run r;
 	const char *veth[8], *object = "test_guest_execsnoop.bpf.o";
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 	struct cb_lab_job *jobs = many_jobs;
 	struct cb_lab_kos kos = {0};
 	struct cb_lab_file files[16] = {
@@ -290,7 +290,7 @@ static void a_panic_loses_its_own_job_only(void **state)
 		{.name = "behind", .argv = SH("echo never"), .dir = "/lab/2"},
 	};
 	struct guest_run r = {.opts = {.jobs = jobs, .n_jobs = 3}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	start_guest(&r, &k);
 	drive(&r);
@@ -310,7 +310,7 @@ static void a_kernel_that_does_not_boot_says_why(void **state)
 {
 	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .append = "rdinit=/nowhere root=/dev/nothing"}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	start_guest(&r, &k);
 	drive(&r);
@@ -325,7 +325,7 @@ static void a_kernel_without_serial_ports_is_told(void **state)
 {
 	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .append = "8250.nr_uarts=0"}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	if (strcmp(k.arch, "x86_64"))
 		skip_because("only x86's serial ports can be switched off so");
@@ -362,7 +362,7 @@ static void nothing_is_left_of_a_guest_whose_host_was_killed(void **state)
 {
 	struct cb_lab_job job = {.name = "sleeps", .argv = SH("sleep 1000"), .dir = "/lab/0", .timeout = 100 * SEC};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 	int ready[2], i;
 	pid_t host, qemu;
 	char c;
@@ -397,7 +397,7 @@ static void a_guest_that_is_silent_hangs(void **state)
 		{.name = "behind", .argv = SH("echo never"), .dir = "/lab/1"},
 	};
 	struct guest_run r = {.opts = {.jobs = jobs, .n_jobs = 2}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	if (!getenv("COOLBPF_SLOW"))
 		skip_because("it takes half a minute; COOLBPF_SLOW=1 (as make check sets it) runs it");
@@ -422,7 +422,7 @@ static void files_that_do_not_fit_are_named(void **state)
 	char *zeros = calloc(1, len);
 	struct cb_lab_file big = {.path = "/lab/0/big", .data = zeros, .len = len};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .files = &big, .n_files = 1, .memory = 256 << 20}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	start_guest(&r, &k);
 	assert_null(r.g);
@@ -447,7 +447,7 @@ static void without_qemu_the_package_is_named(void **state)
 {
 	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 	char *path = strdup(getenv("PATH"));
 
 	setenv("PATH", "/nowhere", 1);

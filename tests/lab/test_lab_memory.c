@@ -71,7 +71,7 @@ static int judge_tap(void)
 
 static int load(void)
 {
-	struct cb_lab_made made = {.object = (char *)"/o", .programs = (char *[]){(char *)"/p", NULL}};
+	struct cb_lab_made made = {.object = (char *)"/o", .built = (char *[]){(char *)"/p", NULL}};
 	struct cb_lab_ko ko = {.name = (char *)"m", .data = (char *)"d", .len = 1};
 	struct cb_lab_member m = {.made = &made, .kos = {.ko = &ko, .n = 1}};
 	struct cb_lab_options o = {0};
@@ -98,7 +98,7 @@ static int report(void)
 	struct cb_buf out[5] = {{0}};
 	int err = 0;
 
-	cb_lab_report_table(&made, true, &out[0]);
+	cb_lab_report_table(&made, true, 60, &out[0]);
 	cb_lab_report_html(&made, &out[1]);
 	cb_lab_report_junit(&made, &out[2]);
 	cb_lab_report_json(&made, &out[3]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/* fentry, fexit, fmod_ret and lsm: this process calls getpgid(); the programs count, and forbid. */
+/* fentry, fexit, fmod_ret and lsm: this process calls kill() and getpgid(); the programs count, and forbid. */
 #include <bpf/bpf.h>
+#include <signal.h>
 
 #include "tool.h"
 
@@ -12,6 +13,13 @@ static int work(int n, int err)
 	for (int i = 0; i < n; i++)
 		failing += getpgid(getpid()) < 0 && errno == err;
 	return failing;
+}
+
+/* Have the kernel call find_vpid() n times: kill() looks its argument up. */
+static void find_vpid(int n)
+{
+	for (int i = 0; i < n; i++)
+		assert_int_equal(kill(getpid(), 0), 0);
 }
 
 /* One program of the tool, loaded and attached: by its section name, or by coolbpf_attach_trace(). Where the kernel has
@@ -44,7 +52,7 @@ static void fentry(void **state)
 	const char *lacking = no_trampoline(BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, "find_vpid");
 	struct coolbpf *cb = attached("on_entry", "find_vpid", *(bool *)*state, lacking);
 
-	assert_int_equal(work(25, EPERM), 0);
+	find_vpid(25);
 	assert_int_equal(tool_count(cb, 0), 25);
 	assert_int_equal(tool_count(cb, 1), 25 * (uint64_t)getpid());
 	tool_end(cb);
@@ -55,7 +63,7 @@ static void fexit(void **state)
 	const char *lacking = no_trampoline(BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, "find_vpid");
 	struct coolbpf *cb = attached("on_exit", "find_vpid", *(bool *)*state, lacking);
 
-	work(25, EPERM);
+	find_vpid(25);
 	assert_int_equal(tool_count(cb, 2), 25);
 	assert_int_equal(tool_count(cb, 3), 25);
 	tool_end(cb);

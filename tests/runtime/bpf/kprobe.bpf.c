@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* kprobe.bpf.c - one process's getpgid() calls, at the entry and the return of kernel functions. */
+/* kprobe.bpf.c - one process's kill() and getpgid() calls, at the entry and the return of kernel functions. */
 #include "count.h"
 
 /* counts: 0 kprobe, 1 sum of its first argument, 2 kretprobe, 3 sum of results, 4 multi, 5 ksyscall, 6 sum of the system
  * call's argument */
 
-/* find_vpid(int nr) is called by getpgid(nr) for nr other than 0, and has been since 2.6.24 */
+/* find_vpid(int nr) is called by kill(nr, signal), once, and has been since 2.6.24 */
 SEC("kprobe/find_vpid")
 int BPF_KPROBE(on_entry, int nr)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* trampoline.bpf.c - one process's getpgid() calls by fentry, fexit and fmod_ret, and its opens by LSM. */
+/* trampoline.bpf.c - one process's kill() calls by fentry and fexit, its getpgid() calls by fmod_ret and LSM. */
 #include "count.h"
 
 /* counts: 0 fentry, 1 sum of its argument, 2 fexit, 3 fexit with a result, 4 fmod_ret, 5 lsm, 6 refused by lsm */
