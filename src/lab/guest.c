@@ -29,6 +29,7 @@
 #include "base/digest.h"
 #include "base/file.h"
 #include "lab/initramfs.h"
+#include "lab/pvh.h"
 #include "lab/qemu.h"
 #include "lab/wire.h"
 
@@ -57,7 +58,7 @@ struct cb_lab_guest {
 	const struct cb_lab_arch *arch;
 	struct cb_qemu qemu;
 	bool kvm, kvm_failed; /* it is used; it was tried and did not boot */
-	int initramfs, epoll;
+	int unpacked, initramfs, epoll;
 	uint64_t memory;
 	struct cb_wire console_wire, port_wire;
 	struct console console;
@@ -261,12 +262,22 @@ static void on_hello(struct cb_lab_guest *g, const json_t *m)
 	g->phase = IDLE;
 }
 
+/* Frames of the jobs before this one did not come, or not as they were sent: a program in the guest has written to the agent's
+ * port. */
+static void jobs_before_lost(struct cb_lab_guest *g, size_t job)
+{
+	while (g->next < job && g->next < g->opts->n_jobs)
+		job_lost(g, CB_LAB_SETUP, "what the guest reported of it was damaged on its way over the serial port");
+}
+
 static void on_begin(struct cb_lab_guest *g, const json_t *m)
 {
-	uint64_t timeout;
+	uint64_t job = number(m, "job"), timeout;
 
-	if (g->phase != IDLE || g->next >= g->opts->n_jobs || number(m, "job") != g->next)
+	on_hello(g, m);
+	if (g->phase > JOB || job >= g->opts->n_jobs || job < g->next || (g->phase == JOB && job == g->next))
 		return;
+	jobs_before_lost(g, job);
 	g->phase = JOB;
 	timeout = g->opts->jobs[g->next].timeout;
 	g->begun = now_ns();
@@ -310,7 +321,7 @@ static void on_end(struct cb_lab_guest *g, const json_t *m)
 	struct cb_lab_outcome *o = &g->outcome;
 	const char *end = string(m, "end"), *message = string(m, "message");
 
-	if (g->phase != JOB)
+	if (g->phase != JOB || number(m, "job") != g->next)
 		return;
 	o->end = !strcmp(end, "ended") ? CB_LAB_ENDED : !strcmp(end, "timeout") ? CB_LAB_TIMEOUT : CB_LAB_SETUP;
 	o->status = (int)json_integer_value(json_object_get(m, "status"));
@@ -326,8 +337,10 @@ static void on_end(struct cb_lab_guest *g, const json_t *m)
 
 static void on_bye(struct cb_lab_guest *g, const json_t *m)
 {
-	if (g->phase != IDLE)
+	if (g->phase > JOB)
 		return;
+	/* all have been run, or a new boot is wanted behind the job in hand */
+	jobs_before_lost(g, *string(m, "why") ? g->next + (g->phase == JOB) : g->opts->n_jobs);
 	cb_buf_str(&g->why, string(m, "why"));
 	cb_buf_cstr(&g->why);
 	g->phase = LEAVES;
@@ -363,6 +376,7 @@ static int boot(struct cb_lab_guest *g, struct cb_err *e)
 	const struct cb_lab_guest_opts *o = g->opts;
 	struct cb_qemu_opts q = {.arch = g->arch,
 				 .image = g->kernel->image,
+				 .unpacked = g->unpacked,
 				 .append = o->append,
 				 .initramfs = g->initramfs,
 				 .cpus = o->cpus ? o->cpus : CPUS,
@@ -417,7 +431,7 @@ struct cb_lab_guest *cb_lab_guest_start(const struct cb_lab_kernel *k, const str
 	g->memory = opts->memory ? opts->memory : MEMORY;
 	g->port_wire = (struct cb_wire){.frame = on_frame, .text = on_text, .ctx = g};
 	g->console_wire = g->port_wire;
-	g->initramfs = -1;
+	g->initramfs = g->unpacked = -1;
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
 	g->arch = cb_lab_arch(k->arch);
 	if (!g->arch)
@@ -428,6 +442,8 @@ struct cb_lab_guest *cb_lab_guest_start(const struct cb_lab_kernel *k, const str
 		g->initramfs = cb_lab_initramfs(g->arch, opts, g->memory, e);
 		err = g->initramfs < 0 ? g->initramfs : 0;
 	}
+	if (!err && !strcmp(k->arch, "x86_64"))
+		g->unpacked = cb_lab_pvh(k->image);
 	if (!err) {
 		g->kvm = !opts->no_kvm && cb_qemu_has_kvm(g->arch) && !kvm_is_known_to_fail();
 		err = boot(g, e);
@@ -644,6 +660,8 @@ void cb_lab_guest_free(struct cb_lab_guest *g)
 	cb_qemu_stop(&g->qemu);
 	if (g->initramfs >= 0)
 		close(g->initramfs);
+	if (g->unpacked >= 0)
+		close(g->unpacked);
 	if (g->epoll >= 0)
 		close(g->epoll);
 	cb_wire_free(&g->console_wire);

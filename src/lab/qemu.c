@@ -22,8 +22,9 @@
 
 #include "lab/prog.h"
 
-/* panic=-1: reboot at once, which ends qemu (-no-reboot). BPF LSM: kernel 5.10 has it built in but not in its default list. */
-#define APPEND_ALL "loglevel=1 panic=-1 lsm=lockdown,yama,bpf"
+/* panic=-1: reboot at once, which ends qemu (-no-reboot). BPF LSM: kernel 5.10 has it built in but not in its default list. Testing
+ * the kernel's ciphers at each boot takes 0.3 s. */
+#define APPEND_ALL "loglevel=1 panic=-1 cryptomgr.notests lsm=lockdown,yama,bpf"
 
 static const struct cb_lab_arch archs[] = {
 	{
@@ -49,8 +50,7 @@ static const struct cb_lab_arch archs[] = {
 		 * one has none: 1.9 s. */
 		.cpu_tcg = "cortex-a57",
 		.cpu_kvm = "max",
-		/* testing the kernel's ciphers at each boot takes 0.3 s */
-		.append = "console=ttyAMA0 cryptomgr.notests " APPEND_ALL,
+		.append = "console=ttyAMA0 " APPEND_ALL,
 		/* The machine has one serial port, and the kernel's words would fall into the agent's. All kernels have the
 		 * driver of this one built in, where that of virtio's console is a module before 6.12. */
 		.port_device = "pci-serial,chardev=port",
@@ -63,7 +63,8 @@ enum {
 	FD_CONSOLE = 3,
 	FD_PORT,
 	FD_INITRAMFS,
-	FD_FREE, /* the first that is none of these */
+	FD_KERNEL, /* where it is no path */
+	FD_FREE,   /* the first that is none of these */
 	PIPE_BYTES = 1 << 20,
 	ARGS = 40,
 };
@@ -131,17 +132,17 @@ static int make_command(struct command *c, const struct cb_qemu_opts *o)
 		add(c, "-device", o->arch->port_device);
 	else
 		add(c, "-serial", "chardev:port");
-	add(c, "-kernel", o->image);
+	add(c, "-kernel", o->unpacked >= 0 ? "/dev/fd/6" : o->image);
 	add(c, "-initrd", "/dev/fd/5");
 	add(c, "-append", c->append);
 	return 0;
 }
 
-/* The child. fds: for standard error, FD_CONSOLE, FD_PORT, FD_INITRAMFS. */
-static void run(const struct command *c, const int fds[4], pid_t parent)
+/* The child. fds: for standard error, FD_CONSOLE, FD_PORT, FD_INITRAMFS, FD_KERNEL (or -1). */
+static void run(const struct command *c, const int fds[FD_FREE - 2], pid_t parent)
 {
 	sigset_t none;
-	int copy[4];
+	int copy[FD_FREE - 2];
 
 	/* in a group of its own: Ctrl-C is its starter's to answer */
 	setpgid(0, 0);
@@ -151,12 +152,13 @@ static void run(const struct command *c, const int fds[4], pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	signal(SIGPIPE, SIG_DFL);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < FD_FREE - 2; i++)
 		copy[i] = fcntl(fds[i], F_DUPFD, 16);
 	dup2(copy[0], STDERR_FILENO);
 	dup2(copy[0], STDOUT_FILENO);
-	for (int i = 1; i < 4; i++)
-		dup2(copy[i], FD_CONSOLE + i - 1);
+	for (int i = 1; i < FD_FREE - 2; i++)
+		if (copy[i] >= 0)
+			dup2(copy[i], FD_CONSOLE + i - 1);
 	close_range(FD_FREE, ~0U, 0);
 	close(STDIN_FILENO);
 	open("/dev/null", O_RDONLY);
@@ -191,7 +193,7 @@ int cb_qemu_start(struct cb_qemu *q, const struct cb_qemu_opts *o, struct cb_err
 		fcntl(port[0], F_SETPIPE_SZ, PIPE_BYTES);
 		q->pid = fork();
 		if (!q->pid)
-			run(&c, (const int[]){errors[1], console[1], port[1], o->initramfs}, parent);
+			run(&c, (const int[]){errors[1], console[1], port[1], o->initramfs, o->unpacked}, parent);
 		if (q->pid < 0)
 			err = cb_fail(e, errno, "cannot start %s: %s", o->arch->program, strerror(errno));
 	}

@@ -25,6 +25,7 @@ const struct cb_lab_arch *cb_lab_arch(const char *name); /* NULL: none such */
 struct cb_qemu_opts {
 	const struct cb_lab_arch *arch;
 	const char *image;
+	int unpacked;	    /* pvh.h's descriptor, taken instead of image; or -1 */
 	const char *append; /* behind our own, or NULL */
 	int initramfs;	    /* a file */
 	unsigned int cpus;

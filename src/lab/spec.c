@@ -349,7 +349,8 @@ static int parse_cc(struct parser *p, char *rest)
 
 static int parse_object(struct parser *p, char *rest)
 {
-	return add_source(p, rest, true, ".bpf.c", "it is: object FILE.bpf.c [FLAG ...]; the object is called FILE.bpf.o");
+	return add_source(p, rest, true, ".bpf.c",
+			  "it is: object FILE.bpf.c [FLAG ...]; the object is called FILE.bpf.o");
 }
 
 /* ---- Modules, network ------------------------------------------------------------------------------------------ */

@@ -202,10 +202,9 @@ static void elf(void **state)
 	cb_buf_free(&image);
 }
 
-/* As scripts/Makefile.lib of the kernel calls them, with the size behind that all but gzip get. */
+/* As scripts/Makefile.lib of the kernel calls them, but for sizes of windows. Behind all but gzip stands the size, unpacked. */
 static const char *const packers[] = {
-	"gzip -n -f -9",    "xz --check=crc32 --lzma2=dict=128MiB", "lzma -9", "bzip2 -9", "zstd -q --ultra -22 -T1",
-	"lz4 -q -l -9 - -",
+	"gzip -n -f -9", "xz --check=crc32 --lzma2=dict=8MiB", "lzma -9", "bzip2 -9", "zstd -q -19", "lz4 -q -l -9 - -",
 };
 
 static void packed_payloads(void **state)
