@@ -216,7 +216,8 @@ static int find_busybox(struct maker *m, char *out, size_t size)
 	if (err || find_static(m, places, dir, out, size))
 		return err;
 	return cb_fail(
-		m->e, ENOENT, "there is no static busybox for %s here: most of the guest's commands are in it (%s)", m->arch->name,
+		m->e, ENOENT, "there is no static busybox for %s here: most of the guest's commands are in it (%s)",
+		m->arch->name,
 		strcmp(m->arch->name, "arm64") ? "Debian's package is busybox-static"
 					       : "\"make static-arm64\" in coolbpf's source fetches one, to be put "
 						 "beside this program as busybox-static-arm64");
@@ -242,10 +243,11 @@ static int find_shell(struct maker *m, char *out, size_t size)
 	own = cb_lab_program_arch(out, &dynamic, buf);
 	if (own && !strcmp(own, m->arch->name))
 		return 0;
-	return cb_fail(m->e, ENOENT, "there is no bash for %s here: it is the guest's shell (%s)", m->arch->name,
-		       is_arm ? "\"make static-arm64\" in coolbpf's source fetches one, to be put beside this program as "
-				"bash-static-arm64"
-			      : "Debian's package is bash-static");
+	return cb_fail(
+		m->e, ENOENT, "there is no bash for %s here: it is the guest's shell (%s)", m->arch->name,
+		is_arm ? "\"make static-arm64\" in coolbpf's source fetches one, to be put beside this program as "
+			 "bash-static-arm64"
+		       : "Debian's package is bash-static");
 }
 
 static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)

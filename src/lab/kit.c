@@ -286,7 +286,8 @@ static int find_programs(struct cb_lab_made *m)
 		const char *name = t->programs.w[i];
 
 		if (!cb_lab_prog_find(name, path, sizeof(path)))
-			return wrong(m, 0, "%s: there is no program %s here, which this test puts into the guest", t->path, name);
+			return wrong(m, 0, "%s: there is no program %s here, which this test puts into the guest",
+				     t->path, name);
 		err = cb_lab_words_add(&m->found, strdup(path)) ? check_file(m, 0, path) : -ENOMEM;
 	}
 	return err;
