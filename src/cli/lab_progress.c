@@ -28,6 +28,7 @@ struct guest {
 struct lab_progress {
 	const struct cb_lab_result *r;
 	bool verbose, tty;
+	char note[200]; /* what is done before the first guest, or "" */
 	struct guest *guests;
 	unsigned int drawn; /* lines */
 	uint64_t drawn_at;
@@ -84,6 +85,10 @@ static void draw(struct lab_progress *p)
 		cb_buf_free(&line);
 		p->drawn++;
 	}
+	if (!p->guests && *p->note) {
+		fprintf(stderr, "\033[2m%.*s\033[0m\n", (int)wide - 1, p->note);
+		p->drawn++;
+	}
 	fflush(stderr);
 	p->drawn_at = now_ns();
 }
@@ -114,10 +119,13 @@ static void on_note(void *ctx, const char *text)
 	struct lab_progress *p = ctx;
 	struct cb_buf line = {0};
 
-	if (!p->verbose)
-		return;
-	cb_buf_printf(&line, "coolbpf: %s", text);
-	say(p, &line);
+	if (p->verbose) {
+		cb_buf_printf(&line, "coolbpf: %s", text);
+		say(p, &line);
+	} else if (p->tty) {
+		snprintf(p->note, sizeof(p->note), "%s", text);
+		draw(p);
+	}
 }
 
 static void on_boots(void *ctx, size_t column, size_t tests)
@@ -127,6 +135,7 @@ static void on_boots(void *ctx, size_t column, size_t tests)
 
 	if (!g) /* it is only not seen */
 		return;
+	*p->note = '\0';
 	*g = (struct guest){.column = column, .tests = tests, .since = now_ns()};
 	while (*at)
 		at = &(*at)->next;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -61,6 +62,8 @@ struct run {
 	enum format format;
 	const char *out;
 	bool verbose;
+	struct cb_log log;
+	struct cb_lab_hold hold;
 };
 
 /* ---- Options --------------------------------------------------------------------------------------------------------- */
@@ -234,7 +237,15 @@ static int get_kernels(struct run *r)
 
 /* ---- The report ------------------------------------------------------------------------------------------------------ */
 
-static void write_report(const struct cb_lab_result *result, enum format format, bool colours, struct cb_buf *out)
+/* Of the terminal that standard output is; 0: it is none. */
+static size_t terminal_columns(void)
+{
+	struct winsize size;
+
+	return !ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) ? size.ws_col : 0;
+}
+
+static void write_report(const struct cb_lab_result *result, enum format format, bool seen, struct cb_buf *out)
 {
 	switch (format) {
 	case JUNIT:
@@ -250,7 +261,7 @@ static void write_report(const struct cb_lab_result *result, enum format format,
 		cb_lab_report_tap(result, out);
 		break;
 	default:
-		cb_lab_report_table(result, colours, out);
+		cb_lab_report_table(result, seen, seen ? terminal_columns() : 0, out);
 	}
 }
 
@@ -287,11 +298,10 @@ static int report(const struct run *r, const struct cb_lab_result *result)
 /* ---- The run --------------------------------------------------------------------------------------------------------- */
 
 /* 0, 1, or 128 and a signal's number. */
-static int run_held(struct run *r, struct cb_lab_hold *hold)
+static int run_held(struct run *r)
 {
 	struct cb_lab_result result = {0};
 	struct lab_progress *progress = lab_progress_new(&result, r->verbose);
-	const struct cb_log log = {.level = r->verbose ? CB_INFO : CB_WARN, .say = lab_say};
 	struct cb_err e = {0};
 	int err, status;
 
@@ -302,8 +312,9 @@ static int run_held(struct run *r, struct cb_lab_hold *hold)
 	r->o.kernels = r->kernels.k;
 	r->o.n_kernels = r->kernels.n;
 	r->o.coolbpf = r->coolbpf;
-	r->o.hold = hold;
-	r->o.log = &log;
+	r->o.hold = &r->hold;
+	r->log = (struct cb_log){.level = r->verbose ? CB_INFO : CB_WARN, .say = lab_say};
+	r->o.log = &r->log;
 	r->o.watch = lab_progress_watch(progress);
 	err = cb_lab_run(&r->o, &result, &e);
 	lab_progress_free(progress);
@@ -313,22 +324,21 @@ static int run_held(struct run *r, struct cb_lab_hold *hold)
 	if (!status && cb_lab_count(&result).fail)
 		status = CB_CLI_FAILED;
 	if (err)
-		status = 128 + hold->caught;
+		status = 128 + r->hold.caught;
 	cb_lab_result_free(&result);
 	return status;
 }
 
 static int run(struct run *r)
 {
-	struct cb_lab_hold hold;
 	struct cb_err e = {0};
 	int status;
 
-	if (cb_lab_hold(&hold, &e))
+	if (cb_lab_hold(&r->hold, &e))
 		return cb_cli_fail("%s", e.text);
-	status = run_held(r, &hold);
-	hold.caught = 0; /* the exit status says it */
-	cb_lab_release(&hold);
+	status = run_held(r);
+	r->hold.caught = 0; /* the exit status says it */
+	cb_lab_release(&r->hold);
 	return status;
 }
 

@@ -32,6 +32,7 @@ struct agent {
 	int kmsg;    /* read, does not block */
 	int signals; /* a signalfd for SIGCHLD */
 	uint64_t next_beat;
+	bool alone;	    /* there is no other process, as of the last turn */
 	int own[SPACES];    /* namespaces of process 1 */
 	char why[256];	    /* a new boot is wanted, and why; or "" */
 	uint64_t memory;    /* bytes that the guest has */
@@ -102,8 +103,9 @@ void agent_pass(struct job *j, bool all);
 
 /* ---- Processes ------------------------------------------------------------------------------------------------------- */
 
-/* Both: 0, or -errno with j->message. */
-int agent_make_cgroup(struct job *j);
+/* A kernel without cgroups does without these limits. */
+void agent_make_cgroup(struct job *j);
+/* 0, or -errno with j->message. */
 int agent_make_room(struct job *j);
 /* A process of the job's. argv[0] is searched in PATH. Streams: OUT and ERR, or WORK_OUT and WORK_ERR. */
 int agent_start(struct job *j, struct child *c, const char *const *argv, int out);

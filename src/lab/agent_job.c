@@ -138,14 +138,14 @@ static const char *end_word(enum cb_lab_end end)
 	return end == CB_LAB_ENDED ? "ended" : end == CB_LAB_TIMEOUT ? "timeout" : "setup";
 }
 
-static void report(struct job *j, uint64_t total)
+static void report(struct job *j, size_t index, uint64_t total)
 {
 	json_t *end;
 
 	agent_pass(j, true);
-	end = json_pack("{ss ss si si si sb sI sI}", "t", "end", "end", end_word(j->end), "status", j->tool.status,
-			"work", j->work.ended ? j->work.status : -1, "left", (int)j->left, "warned", j->warned, "ready",
-			(json_int_t)j->ready_ns, "total", (json_int_t)total);
+	end = json_pack("{ss sI ss si si si sb sI sI}", "t", "end", "job", (json_int_t)index, "end", end_word(j->end),
+			"status", j->tool.status, "work", j->work.ended ? j->work.status : -1, "left", (int)j->left,
+			"warned", j->warned, "ready", (json_int_t)j->ready_ns, "total", (json_int_t)total);
 	if (*j->message.text)
 		json_object_set_new(end, "message", json_string(j->message.text));
 	agent_say(j->a, end);
@@ -171,13 +171,14 @@ void agent_run_job(struct agent *a, const struct cb_lab_job *spec, size_t index)
 
 	begin(&j, a, spec);
 	j.end = CB_LAB_SETUP;
-	if (!agent_insert_modules(&j) && !agent_make_cgroup(&j) && !agent_make_room(&j)) {
+	agent_make_cgroup(&j);
+	if (!agent_insert_modules(&j) && !agent_make_room(&j)) {
 		j.end = CB_LAB_ENDED;
 		if (run_tool(&j) && j.end != CB_LAB_TIMEOUT)
 			j.end = CB_LAB_SETUP;
 	}
 	total = agent_now() - j.start;
 	clean_up(&j);
-	report(&j, total);
+	report(&j, index, total);
 	release(&j);
 }

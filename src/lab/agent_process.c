@@ -62,38 +62,16 @@ static int limit(const char *file, uint64_t value)
 	return write_file(path, text);
 }
 
-/* Is memory, with no swap to go to, enough for all that the job writes? Then a kernel without the controllers is no reason to
- * run nothing: the guest as a whole is limited. */
-int agent_make_cgroup(struct job *j)
+void agent_make_cgroup(struct job *j)
 {
 	uint64_t memory = j->spec->memory;
 
 	if (!memory)
 		memory = j->a->memory > 2ULL * OWN_MEMORY ? j->a->memory - OWN_MEMORY : j->a->memory / 2;
-	if (mkdir(CGROUP, 0755) && errno != EEXIST)
-		return cb_fail(&j->message, errno, "cannot make a cgroup: %s", strerror(errno));
+	mkdir(CGROUP, 0755);
 	limit("memory.max", memory);
 	limit("pids.max", j->spec->processes ? j->spec->processes : PROCESSES);
 	j->cgroup = open(CGROUP "/cgroup.procs", O_WRONLY | O_CLOEXEC);
-	if (j->cgroup < 0)
-		return cb_fail(&j->message, errno, "cannot use a cgroup: %s", strerror(errno));
-	return 0;
-}
-
-/* Kills what is in it; returns how many there were. */
-static unsigned int kill_members(void)
-{
-	FILE *f = fopen(CGROUP "/cgroup.procs", "re");
-	unsigned int n = 0;
-	int pid;
-
-	while (f && fscanf(f, "%d", &pid) == 1) {
-		kill(pid, SIGKILL);
-		n++;
-	}
-	if (f)
-		fclose(f);
-	return n;
 }
 
 static void name_survivor(struct agent *a)
@@ -110,7 +88,7 @@ static void name_survivor(struct agent *a)
 	if (f)
 		fclose(f);
 	agent_wants_boot(a, "process %d (%.*s) cannot be killed", pid, (int)(comm && len ? len - 1 : 0),
-			 comm ? comm : "");
+			 comm ? comm : "?");
 	free(comm);
 }
 
@@ -120,19 +98,18 @@ void agent_kill_all(struct job *j)
 
 	/* nothing that forks is faster than us any more */
 	limit("pids.max", 0);
-	/* since 5.14; the loop does it for all */
-	write_file(CGROUP "/cgroup.kill", "1");
-	while (kill_members() && agent_now() < until)
+	do {
+		/* by process 1: all but itself, in whatever cgroup or session they are; each becomes its child and is reaped */
+		kill(-1, SIGKILL);
 		agent_turn(j, agent_now() + SECOND / 100);
+	} while (!j->a->alone && agent_now() < until);
+	if (!j->a->alone)
+		name_survivor(j->a);
 	if (j->cgroup >= 0)
 		close(j->cgroup);
 	j->cgroup = -1;
-	if (kill_members()) {
-		name_survivor(j->a);
-		return;
-	}
 	/* busy for a moment behind the last process's end */
-	while (rmdir(CGROUP) && errno == EBUSY && agent_now() < until)
+	while (j->a->alone && rmdir(CGROUP) && errno == EBUSY && agent_now() < until)
 		agent_turn(j, agent_now() + SECOND / 100);
 }
 
@@ -295,7 +272,7 @@ static void run(struct job *j, const char *const *argv, const int fds[3])
 	setpriority(PRIO_PROCESS, 0, 0);
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_CORE, &none);
-	if (write(j->cgroup, "0", 1) != 1)
+	if (j->cgroup >= 0 && write(j->cgroup, "0", 1) != 1)
 		cannot("join the job's cgroup");
 	errno = -enter(j->spaces);
 	if (errno)

@@ -115,12 +115,13 @@ static void reap(struct job *j)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR))
 		for (int i = 0; i < 3; i++)
 			if (known[i]->pid == pid && !known[i]->ended) {
 				known[i]->ended = true;
 				known[i]->status = status;
 			}
+	j->a->alone = pid < 0;
 }
 
 static void beat(struct agent *a)

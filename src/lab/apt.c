@@ -85,11 +85,6 @@ static int blame(int err, const char *doing, struct cb_buf *said, struct cb_err 
 	const char *text = cb_buf_cstr(said);
 	struct cb_buf lines = {0};
 
-	if (err == -ENOENT)
-		return cb_fail(
-			e, ENOSYS,
-			"there is no apt-get here, which fetches Debian's kernels; give a kernel of your own with "
-			"--kernel PATH");
 	if (err != -ECHILD)
 		return err;
 	err = meaning(text);
@@ -302,8 +297,11 @@ int cb_lab_apt_open(struct cb_lab_apt *a, struct cb_err *e)
 
 	if (!err)
 		err = cb_lab_path(a->conf, e, "%s/apt.conf", a->dir);
-	if (!err && !cb_lab_prog_there("apt-get"))
-		err = blame(-ENOENT, NULL, NULL, e);
+	if (!err && (!cb_lab_prog_there("apt-get") || !cb_lab_prog_there("dpkg-deb")))
+		err = cb_fail(
+			e, ENOSYS,
+			"there is no apt-get here, which fetches Debian's kernels; give a kernel of your own with "
+			"--kernel PATH");
 	if (!err)
 		err = make_dirs(a, e);
 	if (!err)

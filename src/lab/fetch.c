@@ -33,12 +33,12 @@ const char *cb_lab_own_arch(void)
 
 static int take_arch(const char *arch, struct cb_lab_name *out, struct cb_err *e)
 {
-	if (!strcmp(arch, "arm64") || !strcmp(arch, "aarch64"))
-		out->arch = out->deb_arch = "arm64";
-	else if (!strcmp(arch, "x86_64") || !strcmp(arch, "amd64"))
-		out->arch = "x86_64", out->deb_arch = "amd64";
-	else
+	bool arm64 = !strcmp(arch, "arm64") || !strcmp(arch, "aarch64");
+
+	if (!arm64 && strcmp(arch, "x86_64") && strcmp(arch, "amd64"))
 		return cb_fail(e, EINVAL, "the lab has no architecture \"%s\"; there are x86_64 and arm64", arch);
+	strcpy(out->arch, arm64 ? "arm64" : "x86_64");
+	strcpy(out->deb_arch, arm64 ? "arm64" : "amd64");
 	return 0;
 }
 

@@ -10,9 +10,9 @@
 struct cb_lab_name {
 	char version[64]; /* "6.1", "newest" */
 	bool newest, nobpf;
-	const char *arch;     /* ours: "x86_64", "arm64" */
-	const char *deb_arch; /* Debian's: "amd64", "arm64" */
-	char text[96];	      /* the name as it is kept: /ARCH only where it is not this machine's */
+	char arch[8];	  /* ours: "x86_64", "arm64" */
+	char deb_arch[8]; /* Debian's: "amd64", "arm64" */
+	char text[96];	  /* the name as it is kept: /ARCH only where it is not this machine's */
 };
 int cb_lab_name_parse(const char *name, struct cb_lab_name *out, struct cb_err *e);
 

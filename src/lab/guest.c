@@ -262,12 +262,22 @@ static void on_hello(struct cb_lab_guest *g, const json_t *m)
 	g->phase = IDLE;
 }
 
+/* Frames of the jobs before this one did not come, or not as they were sent: a program in the guest has written to the agent's
+ * port. */
+static void jobs_before_lost(struct cb_lab_guest *g, size_t job)
+{
+	while (g->next < job && g->next < g->opts->n_jobs)
+		job_lost(g, CB_LAB_SETUP, "what the guest reported of it was damaged on its way over the serial port");
+}
+
 static void on_begin(struct cb_lab_guest *g, const json_t *m)
 {
-	uint64_t timeout;
+	uint64_t job = number(m, "job"), timeout;
 
-	if (g->phase != IDLE || g->next >= g->opts->n_jobs || number(m, "job") != g->next)
+	on_hello(g, m);
+	if (g->phase > JOB || job >= g->opts->n_jobs || job < g->next || (g->phase == JOB && job == g->next))
 		return;
+	jobs_before_lost(g, job);
 	g->phase = JOB;
 	timeout = g->opts->jobs[g->next].timeout;
 	g->begun = now_ns();
@@ -311,7 +321,7 @@ static void on_end(struct cb_lab_guest *g, const json_t *m)
 	struct cb_lab_outcome *o = &g->outcome;
 	const char *end = string(m, "end"), *message = string(m, "message");
 
-	if (g->phase != JOB)
+	if (g->phase != JOB || number(m, "job") != g->next)
 		return;
 	o->end = !strcmp(end, "ended") ? CB_LAB_ENDED : !strcmp(end, "timeout") ? CB_LAB_TIMEOUT : CB_LAB_SETUP;
 	o->status = (int)json_integer_value(json_object_get(m, "status"));
@@ -327,8 +337,10 @@ static void on_end(struct cb_lab_guest *g, const json_t *m)
 
 static void on_bye(struct cb_lab_guest *g, const json_t *m)
 {
-	if (g->phase != IDLE)
+	if (g->phase > JOB)
 		return;
+	/* all have been run, or a new boot is wanted behind the job in hand */
+	jobs_before_lost(g, *string(m, "why") ? g->next + (g->phase == JOB) : g->opts->n_jobs);
 	cb_buf_str(&g->why, string(m, "why"));
 	cb_buf_cstr(&g->why);
 	g->phase = LEAVES;

@@ -322,7 +322,7 @@ int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const s
 		if ((*out)->test == t && !strcmp((*out)->arch, k->arch))
 			return 0;
 	}
-	more = realloc(kit->made, (kit->n + 1) * sizeof(*more));
+	more = realloc(kit->made, (kit->n + 1) * sizeof(struct cb_lab_made *));
 	if (more)
 		kit->made = more;
 	m = more ? calloc(1, sizeof(*m)) : NULL;

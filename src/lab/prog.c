@@ -2,8 +2,10 @@
 /*
  * prog.c - see prog.h.
  *
- * A program runs in a process group of its own, so that it and its children can be killed together, and with the
- * kernel's promise to kill it when this process dies. Its input is empty.
+ * A program runs in a process group of its own, so that it and its children can be killed together. Between it and
+ * us is a keeper, a copy of this process that does nothing but wait for it: the system tells it when we die
+ * (PR_SET_PDEATHSIG), and it kills the group. The program cannot be told itself, as the system forgets that wish
+ * when a program changes its user, which apt-get does.
  */
 #include "lab/prog.h"
 
@@ -17,6 +19,7 @@
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,21 +145,54 @@ struct running {
 	int out[2], err[2]; /* pipes */
 };
 
-/* In the child: nothing but system calls, as another thread may hold a lock. */
+/* From here to exec: nothing but system calls, as another thread may have held a lock when this process was copied. */
 static void become(const struct running *r, const sigset_t *mask)
 {
 	int null = open("/dev/null", O_RDONLY);
 
-	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != r->parent || null < 0 || dup2(null, 0) < 0 || dup2(r->out[1], 1) < 0 || dup2(r->err[1], 2) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(r->out[1], 1) < 0 || dup2(r->err[1], 2) < 0)
 		_exit(126);
 	if (r->p->dir && chdir(r->p->dir))
 		_exit(126);
+	signal(SIGTERM, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execve(r->path, (char *const *)r->p->argv, r->env);
 	_exit(127);
+}
+
+static void kill_group(int n)
+{
+	kill(0, SIGKILL);
+}
+
+/* Never comes back: ends as the program does. */
+static void keep(const struct running *r, const sigset_t *mask)
+{
+	sigset_t term;
+	int status = 0;
+	pid_t pid;
+
+	setpgid(0, 0);
+	signal(SIGTERM, kill_group);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &term, NULL);
+	if (getppid() != r->parent)
+		_exit(126);
+	pid = fork();
+	if (!pid)
+		become(r, mask);
+	/* the pipes end with the program */
+	syscall(SYS_close_range, 0U, ~0U, 0U);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (pid > 0 && WIFSIGNALED(status)) {
+		signal(WTERMSIG(status), SIG_DFL);
+		kill(getpid(), WTERMSIG(status));
+	}
+	_exit(pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 126);
 }
 
 /* Drop the older half where it is too much. */
@@ -259,10 +295,11 @@ static int run(struct running *r, struct cb_lab_hold *h, struct cb_buf *said, in
 
 	if (err)
 		return err;
+	*status = 0;
 	r->parent = getpid();
 	pid = fork();
 	if (!pid)
-		become(r, &h->before);
+		keep(r, &h->before);
 	if (pid < 0)
 		err = cb_fail(e, errno, "cannot start %s: %s", r->path, strerror(errno));
 	close(r->out[1]);

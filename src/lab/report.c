@@ -157,7 +157,7 @@ bool cb_lab_next_skip(const struct cb_lab_result *r, size_t *at, struct cb_buf *
 	size_t row, column;
 
 	do {
-		if (*at >= r->n_rows * r->n_columns)
+		if (!r->n_columns || *at >= r->n_rows * r->n_columns)
 			return false;
 		row = *at / r->n_columns;
 		column = (*at)++ % r->n_columns;

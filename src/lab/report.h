@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "lab/result.h"
 
-void cb_lab_report_table(const struct cb_lab_result *r, bool colours, struct cb_buf *out);
+/* columns: of the terminal; where the matrix is wider, it comes in pieces. 0: it may be as wide as it is. */
+void cb_lab_report_table(const struct cb_lab_result *r, bool colours, size_t columns, struct cb_buf *out);
 void cb_lab_report_html(const struct cb_lab_result *r, struct cb_buf *out);
 void cb_lab_report_junit(const struct cb_lab_result *r, struct cb_buf *out);
 void cb_lab_report_json(const struct cb_lab_result *r, struct cb_buf *out);

@@ -10,6 +10,7 @@ struct table {
 	const struct cb_lab_result *r;
 	struct cb_buf *out;
 	bool colours;
+	size_t columns; /* of the terminal, 0: any number */
 };
 
 enum { GREEN = 32, RED = 31, YELLOW = 33, GREY = 90, BOLD = 1 };
@@ -74,44 +75,69 @@ static size_t column_width(const struct cb_lab_result *r, size_t column)
 	return width;
 }
 
-static void put_heads(struct table *t, size_t first)
+/* A piece of the matrix: the kernels from..to, behind the names of the tests. */
+struct piece {
+	size_t names, from, to;
+};
+
+static void put_heads(struct table *t, const struct piece *p)
 {
 	for (int line = 0; line < 2; line++) {
-		put(t, 0, line || first < 4 ? "" : "test", first);
-		for (size_t i = 0; i < t->r->n_columns; i++) {
+		put(t, 0, line ? "" : "test", p->names);
+		for (size_t i = p->from; i < p->to; i++) {
 			const struct cb_lab_column *c = &t->r->columns[i];
-			bool last = i + 1 == t->r->n_columns;
 
 			cb_buf_str(t->out, "  ");
-			put(t, line ? GREY : BOLD, line ? c->release : c->name, last ? 0 : column_width(t->r, i));
+			put(t, line ? GREY : BOLD, line ? c->release : c->name,
+			    i + 1 == p->to ? 0 : column_width(t->r, i));
 		}
 		cb_buf_ch(t->out, '\n');
 	}
 }
 
-static void put_matrix(struct table *t)
+static void put_row(struct table *t, const struct piece *p, size_t row)
 {
-	const struct cb_lab_result *r = t->r;
 	struct cb_buf text = {0};
-	size_t first = 4;
 
-	for (size_t i = 0; i < r->n_rows; i++)
-		first = larger(first, cb_columns(r->rows[i].name, strlen(r->rows[i].name)));
-	put_heads(t, first);
-	for (size_t i = 0; i < r->n_rows; i++) {
-		put(t, 0, r->rows[i].name, first);
-		for (size_t k = 0; k < r->n_columns; k++) {
-			const struct cb_lab_cell *c = cb_lab_cell_at(r, i, k);
+	put(t, 0, t->r->rows[row].name, p->names);
+	for (size_t i = p->from; i < p->to; i++) {
+		const struct cb_lab_cell *c = cb_lab_cell_at(t->r, row, i);
 
-			text.len = 0;
-			cell_text(c, &text);
-			cb_buf_str(t->out, "  ");
-			put(t, colour_of(c), cb_buf_cstr(&text), k + 1 == r->n_columns ? 0 : column_width(r, k));
-		}
-		cb_buf_ch(t->out, '\n');
+		text.len = 0;
+		cell_text(c, &text);
+		cb_buf_str(t->out, "  ");
+		put(t, colour_of(c), cb_buf_cstr(&text), i + 1 == p->to ? 0 : column_width(t->r, i));
 	}
+	cb_buf_ch(t->out, '\n');
 	t->out->failed |= text.failed;
 	cb_buf_free(&text);
+}
+
+/* As many kernels as fit, one at least. */
+static size_t piece_end(const struct table *t, const struct piece *p)
+{
+	size_t to = p->from, width = p->names;
+
+	do
+		width += 2 + column_width(t->r, to++);
+	while (to < t->r->n_columns && (!t->columns || width + 2 + column_width(t->r, to) <= t->columns));
+	return to;
+}
+
+static void put_matrix(struct table *t)
+{
+	struct piece p = {.names = 4};
+
+	for (size_t i = 0; i < t->r->n_rows; i++)
+		p.names = larger(p.names, cb_columns(t->r->rows[i].name, strlen(t->r->rows[i].name)));
+	for (; p.from < t->r->n_columns; p.from = p.to) {
+		p.to = piece_end(t, &p);
+		if (p.from)
+			cb_buf_ch(t->out, '\n');
+		put_heads(t, &p);
+		for (size_t i = 0; i < t->r->n_rows; i++)
+			put_row(t, &p, i);
+	}
 }
 
 static void put_failure(struct table *t, const struct cb_lab_row *row, const struct cb_lab_column *column,
@@ -162,9 +188,9 @@ static void put_skips(struct table *t)
 	cb_buf_free(&kernels);
 }
 
-void cb_lab_report_table(const struct cb_lab_result *r, bool colours, struct cb_buf *out)
+void cb_lab_report_table(const struct cb_lab_result *r, bool colours, size_t columns, struct cb_buf *out)
 {
-	struct table t = {.r = r, .out = out, .colours = colours};
+	struct table t = {.r = r, .out = out, .colours = colours, .columns = columns};
 	struct cb_lab_counts n = cb_lab_count(r);
 
 	put_matrix(&t);

@@ -95,6 +95,19 @@ void cb_lab_cell_fail(struct cb_lab_cell *c, enum cb_lab_why why, const char *fm
 	va_end(ap);
 }
 
+void cb_lab_cell_fail_said(struct cb_lab_cell *c, enum cb_lab_why why, const char *title, const char *text)
+{
+	size_t line = strcspn(text, "\n");
+	const char *next = text + line + strspn(text + line, "\n \t");
+
+	if (line && text[line - 1] == ':')
+		cb_lab_cell_fail(c, why, "%.*s %.*s", (int)line, text, (int)strcspn(next, "\n"), next);
+	else
+		cb_lab_cell_fail(c, why, "%.*s", (int)line, text);
+	if (*next)
+		cb_lab_cell_note(c, title, text, strlen(text));
+}
+
 void cb_lab_cell_skip(struct cb_lab_cell *c, const char *reason)
 {
 	c->verdict = CB_LAB_SKIP;

@@ -88,6 +88,9 @@ struct cb_lab_cell *cb_lab_cell_at(const struct cb_lab_result *r, size_t row, si
 /* Set what a cell says; text is copied. These never fail: without memory a note is left out. */
 void cb_lab_cell_fail(struct cb_lab_cell *c, enum cb_lab_why why, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4))); /* the first reason stays */
+/* What another program or part has said, of one line or more: the reason is the first, with the next one where it ends in a
+ * colon; all of it becomes a note, if there is more. */
+void cb_lab_cell_fail_said(struct cb_lab_cell *c, enum cb_lab_why why, const char *title, const char *text);
 void cb_lab_cell_skip(struct cb_lab_cell *c, const char *reason);
 void cb_lab_cell_note(struct cb_lab_cell *c, const char *title, const char *text,
 		      size_t len); /* nothing for an empty text */

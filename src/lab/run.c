@@ -72,6 +72,14 @@ static struct cb_lab_cell *cell_of(const struct column *c, size_t row)
 	return cb_lab_cell_at(c->lab->r, row, c->index);
 }
 
+static void tell_ended(const struct column *c, size_t row)
+{
+	const struct cb_lab_watch *w = &c->lab->o->watch;
+
+	if (w->ended)
+		w->ended(w->ctx, c->index, row);
+}
+
 static void note(const struct lab *lab, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 static void note(const struct lab *lab, const char *fmt, ...)
@@ -133,15 +141,6 @@ static int choose_expectations(struct lab *lab, struct column *c, const struct c
 	return 0;
 }
 
-static void fail_module(struct cb_lab_cell *cell, const char *text)
-{
-	size_t line = strcspn(text, "\n");
-
-	cb_lab_cell_fail(cell, CB_LAB_WHY_MODULE, "%.*s", (int)line, text);
-	if (text[line])
-		cb_lab_cell_note(cell, "what was said", text, strlen(text));
-}
-
 /* What the test asks for in the kernel. Failures become the cell's. */
 static int get_modules(struct lab *lab, struct column *c, struct cb_lab_member *m, struct cb_lab_cell *cell)
 {
@@ -164,18 +163,16 @@ static int get_modules(struct lab *lab, struct column *c, struct cb_lab_member *
 		return err;
 	}
 	if (err)
-		fail_module(cell, why.text);
+		cb_lab_cell_fail_said(cell, CB_LAB_WHY_MODULE, "what was said", why.text);
 	return 0;
 }
 
-/* The test's first line for people. */
 static void fail_build(struct cb_lab_cell *cell, const char *text)
 {
 	static const char prefix[] = "coolbpf: ";
-	const char *first = strncmp(text, prefix, sizeof(prefix) - 1) ? text : text + sizeof(prefix) - 1;
+	size_t skip = strncmp(text, prefix, sizeof(prefix) - 1) ? 0 : sizeof(prefix) - 1;
 
-	cb_lab_cell_fail(cell, CB_LAB_WHY_BUILD, "%.*s", (int)strcspn(first, "\n"), first);
-	cb_lab_cell_note(cell, "what was said", text, strlen(text));
+	cb_lab_cell_fail_said(cell, CB_LAB_WHY_BUILD, "what was said", text + skip);
 }
 
 static int prepare_test(struct lab *lab, struct column *c, size_t row)
@@ -203,6 +200,8 @@ static int prepare_test(struct lab *lab, struct column *c, size_t row)
 		c->n_members++;
 	else
 		cb_lab_kos_free(&m->kos);
+	if (cell->verdict == CB_LAB_FAIL)
+		tell_ended(c, row);
 	return err;
 }
 
@@ -219,7 +218,7 @@ static int prepare_column(struct lab *lab, struct column *c)
 	int err = 0;
 
 	c->members = calloc(lab->o->n_tests + 1, sizeof(*c->members));
-	c->pending = calloc(lab->o->n_tests + 1, sizeof(*c->pending));
+	c->pending = calloc(lab->o->n_tests + 1, sizeof(struct cb_lab_member *));
 	c->on = calloc(lab->o->n_tests * lab->widest + 1, sizeof(*c->on));
 	if (!c->members || !c->pending || !c->on)
 		return no_memory(lab);
@@ -244,13 +243,11 @@ static void on_ended(void *ctx, size_t job, struct cb_lab_outcome *outcome)
 {
 	struct column *c = ctx;
 	const struct cb_lab_member *m = c->pending[job];
-	const struct cb_lab_watch *w = &c->lab->o->watch;
 
 	if (outcome->end != CB_LAB_NOT_RUN) {
 		cb_lab_judge(m->test, c->on + m->row * c->lab->widest, outcome, cell_of(c, m->row));
 		c->ended++;
-		if (w->ended)
-			w->ended(w->ctx, c->index, m->row);
+		tell_ended(c, m->row);
 	}
 	cb_lab_outcome_free(outcome);
 }
@@ -266,17 +263,9 @@ static void collect_pending(struct column *c)
 
 static void fail_pending(struct column *c, enum cb_lab_why why, const char *text)
 {
-	const struct cb_lab_watch *w = &c->lab->o->watch;
-	size_t line = strcspn(text, "\n");
-
 	for (size_t i = 0; i < c->n_pending; i++) {
-		struct cb_lab_cell *cell = cell_of(c, c->pending[i]->row);
-
-		cb_lab_cell_fail(cell, why, "%.*s", (int)line, text);
-		if (text[line])
-			cb_lab_cell_note(cell, "console", text + line + 1, strlen(text + line + 1));
-		if (w->ended)
-			w->ended(w->ctx, c->index, c->pending[i]->row);
+		cb_lab_cell_fail_said(cell_of(c, c->pending[i]->row), why, "what was said", text);
+		tell_ended(c, c->pending[i]->row);
 	}
 }
 

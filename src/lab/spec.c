@@ -255,7 +255,7 @@ static int parse_workload(struct parser *p, char *rest)
 	if (!*rest)
 		return take_script(p);
 	err = one_word(p, rest, "a file's name", &name);
-	if (!err)
+	if (!err && name)
 		err = keep(p, &p->t->workload_file, join(p, name));
 	free(name);
 	return err;
@@ -349,7 +349,8 @@ static int parse_cc(struct parser *p, char *rest)
 
 static int parse_object(struct parser *p, char *rest)
 {
-	return add_source(p, rest, true, ".bpf.c", "it is: object FILE.bpf.c [FLAG ...]; the object is called FILE.bpf.o");
+	return add_source(p, rest, true, ".bpf.c",
+			  "it is: object FILE.bpf.c [FLAG ...]; the object is called FILE.bpf.o");
 }
 
 /* ---- Modules, network ------------------------------------------------------------------------------------------ */
@@ -367,7 +368,7 @@ static int parse_module(struct parser *p, char *rest)
 	char *name = NULL;
 	int err = one_word(p, rest, "a directory with a module's source", &name);
 
-	if (!err && !cb_lab_words_add(&p->t->modules, join(p, name)))
+	if (!err && name && !cb_lab_words_add(&p->t->modules, join(p, name)))
 		err = no_memory(p);
 	free(name);
 	return err;

@@ -3,7 +3,7 @@
  * store.h - the lab's part of the cache, "lab/" below cb_cache_dir():
  *
  *	lock			held (flock) by who writes
- *	tmp/			where the holder of the lock makes things; who gets the lock next sweeps what a killed one left
+ *	tmp/			where the holder of the lock makes things; the next one sweeps what a killed one left
  *	kernels/NAME/		a kernel: info.json, vmlinuz, config, modules/RELEASE/
  *	headers/, built/	what modules are built against, and modules that were built (see kbuild.h)
  *	apt/ARCH/		apt's state of our own (see apt.h)

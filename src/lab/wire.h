@@ -15,7 +15,7 @@
  *	begin	{job}
  *	data	{s, d}				bytes (base64) of the job's stream s: "out", "err", "work_out", "work_err", "kmsg"
  *	cut	{s, n}				n bytes are left out here
- *	end	{end, status, work, left, warned, message?, ready, total}
+ *	end	{job, end, status, work, left, warned, message?, ready, total}
  *	bye	{why?}				it reboots; with why before its jobs are done
  */
 #ifndef CB_LAB_WIRE_H

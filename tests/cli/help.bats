@@ -4,7 +4,7 @@
 
 load common
 
-commands="run build inspect doctor serve keygen help version"
+commands="run build inspect doctor lab serve keygen help version"
 
 @test "help lists every command" {
 	run "$COOLBPF" help
@@ -29,7 +29,7 @@ commands="run build inspect doctor serve keygen help version"
 }
 
 @test "every command has its own help" {
-	for c in run build inspect doctor serve keygen; do
+	for c in run build inspect doctor lab serve keygen; do
 		run "$COOLBPF" $c --help
 		[ "$status" -eq 0 ]
 		[[ $output == "Usage: coolbpf $c "* ]]
@@ -54,7 +54,7 @@ commands="run build inspect doctor serve keygen help version"
 }
 
 @test "an unknown option is a usage error that names it" {
-	for c in run build inspect doctor serve keygen; do
+	for c in run build inspect doctor lab serve keygen; do
 		run "$COOLBPF" $c --frobnicate
 		assert_failed 2 "there is no option --frobnicate"
 		run "$COOLBPF" $c -Z

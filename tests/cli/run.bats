@@ -348,3 +348,32 @@ setup_file() {
 	[ "$(cat out)" = before ]
 	[ -s stacks ]
 }
+
+@test "--ready tells on a descriptor when the tool is attached, once, and closes it" {
+	mkfifo ready
+	"$COOLBPF" run --ready 9 "$tool" --comm "$name" -d 30s >out 2>err 9>ready 3>&- &
+	running=$!
+	pids="$pids $running"
+	exec 8<ready
+	# the pipe ends though the tool runs on
+	[ "$(timeout 20 cat <&8)" = ready ]
+	kill -0 "$running"
+	# what happens from now on is seen
+	work 1
+	wait_for grep -q "$name" out
+	stop INT
+	[ "$status" -eq 0 ]
+	nothing_left
+}
+
+@test "--ready on standard error leaves it open" {
+	run --separate-stderr "$COOLBPF" run --ready 2 "$tool" -d 100ms
+	[ "$status" -eq 0 ]
+	[ "$stderr" = ready ]
+}
+
+@test "a tool that is refused never says that it is ready" {
+	run "$COOLBPF" run --ready 9 no-such.bpf.o 9>ready
+	[ "$status" -eq 1 ]
+	[ ! -s ready ]
+}

@@ -202,3 +202,15 @@ refused() {
 	PATH=/nowhere CLANG=/nowhere/clang run "$COOLBPF" run "$tool" -d 100ms
 	[ "$status" -eq 0 ]
 }
+
+@test "--ready: no number, no such descriptor, one that takes nothing" {
+	run "$COOLBPF" run --ready soon "$tool"
+	assert_failed 2 'file descriptor'
+	run "$COOLBPF" run --ready -1 "$tool"
+	assert_failed 2 'file descriptor'
+	run "$COOLBPF" run --ready 99 "$tool"
+	assert_failed 2 "no file descriptor 99"
+	run "$COOLBPF" run --ready 9 "$tool" 9>/dev/full
+	assert_failed 1 "file descriptor 9"
+	nothing_left
+}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/* fuzz_lab_kernel.c - what the lab reads of kernels: images and what is packed in them, modules.dep, info.json, sources of
- * apt's, choices. The first byte says which. */
+/* fuzz_lab_kernel.c - what the lab reads of kernels: images and what is packed in them, modules.dep, info.json,
+ * sources of apt's, choices. The first byte says which. */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +81,8 @@ static void sources(const char *text, bool deb822)
 
 static void words(const char *text)
 {
-	const struct cb_lab_kernel k = {.name = (char *)"debian:6.1", .release = (char *)"6.1.0-37", .arch = (char *)"arm64"};
+	const struct cb_lab_kernel k = {
+		.name = (char *)"debian:6.1", .release = (char *)"6.1.0-37", .arch = (char *)"arm64"};
 	struct cb_lab_name name;
 	char field[256];
 

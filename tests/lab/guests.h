@@ -12,6 +12,8 @@
 #include "check.h"
 #include "lab/guest.h"
 #include "lab/kernel.h"
+#include "lab/prog.h"
+#include "lab/qemu.h"
 
 enum { JOBS_MAX = 24 };
 
@@ -41,35 +43,36 @@ static void note_ended(void *ctx, size_t job, struct cb_lab_outcome *o)
 	r->outcome[job] = *o;
 }
 
-/* A kernel for this architecture, "debian:6.1" if it is there; or the test is skipped. */
+static const char *this_arch(void)
+{
+#ifdef __aarch64__
+	return "arm64";
+#else
+	return "x86_64";
+#endif
+}
+
+/* A kernel of the cache for this architecture, "debian:6.1" or any other, or the test is skipped. all is the caller's to free. */
 static struct cb_lab_kernel pick_kernel_for(const char *arch, struct cb_lab_kernels *all)
 {
+	const char *slash = strcmp(arch, this_arch()) ? "/" : "";
 	const struct cb_lab_kernel *found = NULL;
-	bool arm64 = !strcmp(arch, "arm64");
 	struct cb_err e = {0};
 
 	if (cb_lab_kernels(all, &e))
 		fail_msg("%s", e.text);
-	for (size_t i = 0; i < all->n; i++)
-		if (!strcmp(all->k[i].arch, arch) &&
-		    (!found || !strncmp(all->k[i].name, "debian:6.1/", 11) || !strcmp(all->k[i].name, "debian:6.1")))
-			found = &all->k[i];
-	if (!found)
-		skip_because("no %s kernel to boot is in the cache; run: coolbpf lab fetch debian:6.1%s", arch,
-			     arm64 ? "/arm64" : "");
-	if (access(arm64 ? "/usr/bin/qemu-system-aarch64" : "/usr/bin/qemu-system-x86_64", X_OK))
-		skip_because("there is no qemu for %s here", arch);
-	return *found;
-}
+	for (size_t i = 0; i < all->n; i++) {
+		const struct cb_lab_kernel *k = &all->k[i];
 
-/* The same for this machine's architecture. */
-static inline struct cb_lab_kernel pick_kernel(struct cb_lab_kernels *all)
-{
-#ifdef __aarch64__
-	return pick_kernel_for("arm64", all);
-#else
-	return pick_kernel_for("x86_64", all);
-#endif
+		if (!strcmp(k->arch, arch) && (!found || !strncmp(k->name, "debian:6.1", strcspn(k->name, "/"))))
+			found = k;
+	}
+	if (!found)
+		skip_because("no kernel to boot is in the cache; run: coolbpf lab fetch debian:6.1%s%s", slash,
+			     *slash ? arch : "");
+	if (!cb_lab_prog_there(cb_lab_arch(arch)->program))
+		skip_because("there is no %s here", cb_lab_arch(arch)->program);
+	return *found;
 }
 
 static uint64_t now_ns(void)

@@ -121,6 +121,11 @@ setup() {
 	[ "$(uname -m)" = x86_64 ] || arch=/x86_64
 }
 
+# What a test that failed left running.
+teardown() {
+	[ ! -s pids ] || xargs -a pids kill 2>/dev/null || true
+}
+
 fetch() { "$COOLBPF" lab fetch "$@"; }
 
 # What may be in the cache of a fetch that failed: apt's lists and the lock.
@@ -333,14 +338,16 @@ s.serve_forever()
 EOF
 	python3 slow.py >port 3>&- &
 	server=$!
+	echo $server >>pids
 	until [ -s port ]; do sleep 0.05; done
 	for signal in INT TERM KILL; do
 		rm -f asked
 		"$COOLBPF" lab fetch --mirror "http://127.0.0.1:$(cat port)/debian" debian:9.1$arch >/dev/null 2>log 3>&- &
 		pid=$!
+		echo $pid >>pids
 		for _ in $(seq 200); do [ ! -e asked ] || break; sleep 0.1; done
 		[ -e asked ]
-		apt=$(pgrep -P $pid apt-get)
+		apt=$(pgrep -P "$(pgrep -P $pid)" apt-get)
 		kill -s $signal $pid
 		for _ in $(seq 100); do is_there $apt || break; sleep 0.1; done
 		if is_there $apt; then
@@ -356,6 +363,7 @@ EOF
 	done
 	kill $server
 	wait $server || true
+	rm pids
 	fetch debian:9.1$arch
 	[ ! -e cache/lab/tmp ]
 }

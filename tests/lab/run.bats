@@ -136,6 +136,20 @@ nothing_is_left() {
 	nothing_is_left
 }
 
+@test "a test that panics the kernel and one that does not end are the only ones that are lost" {
+	need_kernel
+	printf 'command sh -c "echo c >/proc/sysrq-trigger; sleep 5"\n' >a.lab
+	printf 'command sleep 100\ntimeout 1s\n' >b.lab
+	printf 'command true\n' >c.lab
+	run "$COOLBPF" lab run --kernels "$kernel" -o json -f out.json a.lab b.lab c.lab
+	[ "$status" -eq 1 ] || { echo "$output"; return 1; }
+	[ "$(jq -c '[.results[] | [.test, .verdict, .failure]]' out.json)" = '[["a","fail","crash"],["b","fail","timeout"],["c","pass",null]]' ] ||
+		{ cat out.json; return 1; }
+	[ "$(jq '.kernels[0].boots' out.json)" -eq 2 ]
+	[[ $(jq -r '.results[0].reason' out.json) == *"Kernel panic"* ]] || { cat out.json; return 1; }
+	nothing_is_left
+}
+
 @test "Ctrl-C: exit status 130, what was finished is reported, nothing is left" {
 	need_kernel
 	printf 'workload\n\t/bin/busybox true\nexpect event\n' >one.lab

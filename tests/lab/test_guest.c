@@ -70,6 +70,7 @@ enum {
 	TOOL_FAILS,
 	WARNS,
 	BAD_MODULE,
+	DAMAGES_PORT,
 	KILLS,
 	LEAVES_PROBE,
 	BEHIND,
@@ -104,6 +105,10 @@ static struct cb_lab_job many_jobs[MANY_JOBS] = {
 	[WARNS] = {.argv = SH("echo '<6>WARNING: only information' >/dev/kmsg; "
 			      "echo '<4>WARNING: at the test' >/dev/kmsg; echo '<3>an error' >/dev/kmsg")},
 	[BAD_MODULE] = {.argv = SH("echo ran"), .insmod = WORDS("/lab/bad.ko")},
+	[DAMAGES_PORT] =
+		{.argv = SH(
+			 "for p in ttyS0 ttyS1; do i=0; while [ $i -lt 5 ]; do "
+			 "echo '@lab 0123456789abcdef {\"t\":\"bye\"}' >/dev/$p; i=$((i + 1)); done; done; echo done")},
 	[KILLS] = {.argv = SH("kill -9 1; kill -9 -1; echo ran on")},
 	[LEAVES_PROBE] = {.argv = SH("echo 'p:lab_left do_exit' >>/sys/kernel/tracing/kprobe_events")},
 	[BEHIND] = {.argv = SH("echo ran")},
@@ -177,8 +182,6 @@ static void check_flood(const struct cb_lab_outcome *o)
 
 static void check_kernel_side(const struct cb_lab_outcome *o)
 {
-	if (getenv("VERBOSE"))
-		printf("# %s\n", o[DOCTOR].out.s);
 	assert_ended(&o[VETH], 0);
 	assert_int_equal(count(&o[VETH].out, "1 packets received"), 2);
 	assert_ended(&o[NO_VETH], 0);
@@ -192,6 +195,7 @@ static void check_kernel_side(const struct cb_lab_outcome *o)
 	assert_non_null(strstr(o[BAD_MODULE].message, "/lab/bad.ko"));
 	assert_non_null(strstr(o[BAD_MODULE].message, "Exec format error"));
 	assert_int_equal(o[BAD_MODULE].out.len, 0);
+	assert_ended(&o[DAMAGES_PORT], 0);
 	assert_int_equal(o[LEAVES_PROBE].left, 1);
 }
 
@@ -234,7 +238,7 @@ static void many_jobs_in_one_guest(void **state)
 	static char names[8][64];
 	static struct guest_run r;
 	const char *veth[8], *object = "test_guest_execsnoop.bpf.o";
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 	struct cb_lab_job *jobs = many_jobs;
 	struct cb_lab_kos kos = {0};
 	struct cb_lab_file files[16] = {
@@ -286,7 +290,7 @@ static void a_panic_loses_its_own_job_only(void **state)
 		{.name = "behind", .argv = SH("echo never"), .dir = "/lab/2"},
 	};
 	struct guest_run r = {.opts = {.jobs = jobs, .n_jobs = 3}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	start_guest(&r, &k);
 	drive(&r);
@@ -306,7 +310,7 @@ static void a_kernel_that_does_not_boot_says_why(void **state)
 {
 	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .append = "rdinit=/nowhere root=/dev/nothing"}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	start_guest(&r, &k);
 	drive(&r);
@@ -314,6 +318,21 @@ static void a_kernel_that_does_not_boot_says_why(void **state)
 	assert_non_null(strstr(cb_lab_guest_why(r.g), "panicked while it booted"));
 	assert_int_equal(r.outcome[0].end, CB_LAB_NOT_RUN);
 	assert_int_equal(cb_lab_guest_boot_ns(r.g), 0);
+	end_guest(&r);
+}
+
+static void a_kernel_without_serial_ports_is_told(void **state)
+{
+	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
+	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .append = "8250.nr_uarts=0"}};
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
+
+	if (strcmp(k.arch, "x86_64"))
+		skip_because("only x86's serial ports can be switched off so");
+	start_guest(&r, &k);
+	drive(&r);
+	assert_int_equal(r.state, CB_LAB_GUEST_NO_BOOT);
+	assert_non_null(strstr(cb_lab_guest_why(r.g), "without a word"));
 	end_guest(&r);
 }
 
@@ -343,7 +362,7 @@ static void nothing_is_left_of_a_guest_whose_host_was_killed(void **state)
 {
 	struct cb_lab_job job = {.name = "sleeps", .argv = SH("sleep 1000"), .dir = "/lab/0", .timeout = 100 * SEC};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 	int ready[2], i;
 	pid_t host, qemu;
 	char c;
@@ -378,7 +397,7 @@ static void a_guest_that_is_silent_hangs(void **state)
 		{.name = "behind", .argv = SH("echo never"), .dir = "/lab/1"},
 	};
 	struct guest_run r = {.opts = {.jobs = jobs, .n_jobs = 2}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	if (!getenv("COOLBPF_SLOW"))
 		skip_because("it takes half a minute; COOLBPF_SLOW=1 (as make check sets it) runs it");
@@ -403,7 +422,7 @@ static void files_that_do_not_fit_are_named(void **state)
 	char *zeros = calloc(1, len);
 	struct cb_lab_file big = {.path = "/lab/0/big", .data = zeros, .len = len};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1, .files = &big, .n_files = 1, .memory = 256 << 20}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 
 	start_guest(&r, &k);
 	assert_null(r.g);
@@ -428,7 +447,7 @@ static void without_qemu_the_package_is_named(void **state)
 {
 	struct cb_lab_job job = {.name = "never", .argv = SH("echo never"), .dir = "/lab/0"};
 	struct guest_run r = {.opts = {.jobs = &job, .n_jobs = 1}};
-	struct cb_lab_kernel k = pick_kernel(&kernels);
+	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 	char *path = strdup(getenv("PATH"));
 
 	setenv("PATH", "/nowhere", 1);
@@ -452,6 +471,7 @@ int main(void)
 		cmocka_unit_test_teardown(many_jobs_in_one_guest, free_kernels),
 		cmocka_unit_test_teardown(a_panic_loses_its_own_job_only, free_kernels),
 		cmocka_unit_test_teardown(a_kernel_that_does_not_boot_says_why, free_kernels),
+		cmocka_unit_test_teardown(a_kernel_without_serial_ports_is_told, free_kernels),
 		cmocka_unit_test_teardown(nothing_is_left_of_a_guest_whose_host_was_killed, free_kernels),
 		cmocka_unit_test_teardown(a_guest_that_is_silent_hangs, free_kernels),
 		cmocka_unit_test_teardown(files_that_do_not_fit_are_named, free_kernels),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/* test_kernel.c - which kernels a choice means, the order of versions, what images say of themselves, names and keys. */
+/* test_kernel.c - which kernels a choice means, the order of versions, what images say of themselves, names and
+ * keys. */
 #include "check.h"
 
 #include <errno.h>
@@ -28,14 +29,29 @@ static void choices(void **state)
 		const char *kernels;
 		int bullseye, bookworm, arm; /* 5.10, 6.1, 6.12/arm64 */
 	} table[] = {
-		{"debian:6*", 0, 1, 1},	       {"*cloud*", 1, 1, 1},	 {"<5.15", 1, 0, 0},
-		{"<=5.10", 1, 0, 0},	       {"<5.10", 0, 0, 0},	 {">=6.1", 0, 1, 1},
-		{">6.1", 0, 0, 1},	       {"=6.1", 0, 1, 0},	 {"6.1", 0, 1, 0},
-		{"6", 0, 1, 1},		       {"=6.1.0", 0, 1, 0},	 {"=6.1.1", 0, 0, 0},
-		{"arm64", 0, 0, 1},	       {"x86_64", 1, 1, 0},	 {"amd64", 1, 1, 0},
-		{"debian:5.10", 1, 0, 0},      {"debian:6.1", 0, 1, 0},	 {"debian:6.12", 0, 0, 0},
-		{"debian:6.12/arm64", 0, 0, 1}, {"5.10,arm64", 1, 0, 1}, {"nothing", 0, 0, 0},
-		{">=6,<5.11", 1, 1, 1},	       {"6.1.0-37-cloud-amd64", 0, 1, 0},
+		{"debian:6*", 0, 1, 1},
+		{"*cloud*", 1, 1, 1},
+		{"<5.15", 1, 0, 0},
+		{"<=5.10", 1, 0, 0},
+		{"<5.10", 0, 0, 0},
+		{">=6.1", 0, 1, 1},
+		{">6.1", 0, 0, 1},
+		{"=6.1", 0, 1, 0},
+		{"6.1", 0, 1, 0},
+		{"6", 0, 1, 1},
+		{"=6.1.0", 0, 1, 0},
+		{"=6.1.1", 0, 0, 0},
+		{"arm64", 0, 0, 1},
+		{"x86_64", 1, 1, 0},
+		{"amd64", 1, 1, 0},
+		{"debian:5.10", 1, 0, 0},
+		{"debian:6.1", 0, 1, 0},
+		{"debian:6.12", 0, 0, 0},
+		{"debian:6.12/arm64", 0, 0, 1},
+		{"5.10,arm64", 1, 0, 1},
+		{"nothing", 0, 0, 0},
+		{">=6,<5.11", 1, 1, 1},
+		{"6.1.0-37-cloud-amd64", 0, 1, 0},
 	};
 	const struct cb_lab_kernel bullseye = kernel("debian:5.10", "5.10.0-30-cloud-amd64", "x86_64"),
 				   bookworm = kernel("debian:6.1", "6.1.0-37-cloud-amd64", "x86_64"),
@@ -76,9 +92,24 @@ static bool dpkg_says(const char *a, const char *op, const char *b)
 static void order_of_versions(void **state)
 {
 	static const char *const versions[] = {
-		"5.10.262-1", "6.1.192-2",  "6.1.180-1~deb11u1", "6.12.117-1~deb12u1", "6.12.117-1",	    "6.12.9-1",
-		"7.3.4-1",    "7.3.4-1~bpo13+1", "1:1.0",	 "1.0",		       "2.43-7",	    "2.41-12+deb13u5",
-		"1.0a",	      "1.0+b",	    "1.0~rc1",		 "007-1",	       "7-1",		    "1.0.~",
+		"5.10.262-1",
+		"6.1.192-2",
+		"6.1.180-1~deb11u1",
+		"6.12.117-1~deb12u1",
+		"6.12.117-1",
+		"6.12.9-1",
+		"7.3.4-1",
+		"7.3.4-1~bpo13+1",
+		"1:1.0",
+		"1.0",
+		"2.43-7",
+		"2.41-12+deb13u5",
+		"1.0a",
+		"1.0+b",
+		"1.0~rc1",
+		"007-1",
+		"7-1",
+		"1.0.~",
 	};
 	const size_t n = sizeof(versions) / sizeof(versions[0]);
 
@@ -246,8 +277,8 @@ static void file_spec(void **state)
 	snprintf(text, sizeof(text), "%s,modules=%s", path, dir);
 	assert_int_equal(cb_lab_kernel_file(text, &k, &e), -ENOENT);
 	assert_non_null(strstr(e.text, "there is no modules.dep for 5.4.0-mine"));
-	snprintf(text, sizeof(text), "mkdir -p %s/lib/modules/5.4.0-mine/build && touch %s/lib/modules/5.4.0-mine/modules.dep",
-		 dir, dir);
+	snprintf(text, sizeof(text),
+		 "mkdir -p %s/lib/modules/5.4.0-mine/build && touch %s/lib/modules/5.4.0-mine/modules.dep", dir, dir);
 	assert_int_equal(system(text), 0);
 	snprintf(text, sizeof(text), "%s,modules=%s", path, dir);
 	assert_int_equal(cb_lab_kernel_file(text, &k, NULL), 0);
@@ -269,7 +300,8 @@ static void file_spec(void **state)
 
 static void names(void **state)
 {
-	static const char *const wrong[] = {"6.1", "debian:", "debian:x", "debian:6.1/mips", "fedora:6.1", "debian:../..", "debian:-nobpf"};
+	static const char *const wrong[] = {"6.1",	  "debian:",	  "debian:x",	  "debian:6.1/mips",
+					    "fedora:6.1", "debian:../..", "debian:-nobpf"};
 	const char *other = strcmp(cb_lab_own_arch(), "arm64") ? "/arm64" : "/x86_64";
 	struct cb_lab_name n;
 	char text[64];
@@ -334,10 +366,10 @@ static void keys(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(choices),   cmocka_unit_test(wrong_choices), cmocka_unit_test(order_of_versions),
-		cmocka_unit_test(beginnings), cmocka_unit_test(x86),	      cmocka_unit_test(arm64),
-		cmocka_unit_test(zboot),     cmocka_unit_test(real_images),   cmocka_unit_test(file_spec),
-		cmocka_unit_test(names),     cmocka_unit_test(keys),
+		cmocka_unit_test(choices),    cmocka_unit_test(wrong_choices), cmocka_unit_test(order_of_versions),
+		cmocka_unit_test(beginnings), cmocka_unit_test(x86),	       cmocka_unit_test(arm64),
+		cmocka_unit_test(zboot),      cmocka_unit_test(real_images),   cmocka_unit_test(file_spec),
+		cmocka_unit_test(names),      cmocka_unit_test(keys),
 	};
 
 	return cmocka_run_group_tests_name("kernel", tests, NULL, NULL);

@@ -80,15 +80,19 @@ static int make_tree(void **state)
 	strcpy(t.dir, "/tmp/coolbpf-test.XXXXXX");
 	assert_non_null(mkdtemp(t.dir));
 	t.k = (struct cb_lab_kernel){.name = (char *)"mine", .modules = t.dir};
-	run(t.dir, "mkdir kernel && printf '\\177ELFplain' >kernel/a.ko && printf '\\177ELFxz' | xz >kernel/b.ko.xz && "
-		   "printf '\\177ELFzst' | zstd -q >kernel/c.ko.zst && printf '\\177ELFgz' | gzip >kernel/d.ko.gz && "
-		   "printf 'no ELF' >kernel/text.ko && printf '\\177ELFcut off' | xz | head -c 40 >kernel/cut.ko.xz && "
-		   "echo kernel/net/built-in.ko >modules.builtin && cp kernel/a.ko kernel/user.ko && cp kernel/a.ko kernel/algo.ko && "
-		   "printf '# comment\\nsoftdep other pre: a\\nsoftdep user pre: unknown crypto-algo post: c\\n' >modules.softdep && "
-		   "printf 'alias crypto-* not_there\\nalias crypto-a* algo\\n' >modules.alias && "
-		   "printf 'kernel/a.ko:\\nkernel/b.ko.xz: kernel/a.ko\\nkernel/c.ko.zst: kernel/b.ko.xz kernel/a.ko\\n"
-		   "kernel/d.ko.gz:\\nkernel/text.ko: kernel/a.ko\\nkernel/cut.ko.xz:\\nkernel/user.ko:\\nkernel/algo.ko:\\nkernel/gone.ko: kernel/d.ko.gz\\n' "
-		   ">modules.dep");
+	run(t.dir,
+	    "mkdir kernel && printf '\\177ELFplain' >kernel/a.ko && printf '\\177ELFxz' | xz >kernel/b.ko.xz && "
+	    "printf '\\177ELFzst' | zstd -q >kernel/c.ko.zst && printf '\\177ELFgz' | gzip >kernel/d.ko.gz && "
+	    "printf 'no ELF' >kernel/text.ko && printf '\\177ELFcut off' | xz | head -c 40 >kernel/cut.ko.xz && "
+	    "echo kernel/net/built-in.ko >modules.builtin && cp kernel/a.ko kernel/user.ko && cp kernel/a.ko "
+	    "kernel/algo.ko && "
+	    "printf '# comment\\nsoftdep other pre: a\\nsoftdep user pre: unknown crypto-algo post: c\\n' "
+	    ">modules.softdep && "
+	    "printf 'alias crypto-* not_there\\nalias crypto-a* algo\\n' >modules.alias && "
+	    "printf 'kernel/a.ko:\\nkernel/b.ko.xz: kernel/a.ko\\nkernel/c.ko.zst: kernel/b.ko.xz kernel/a.ko\\n"
+	    "kernel/d.ko.gz:\\nkernel/text.ko: "
+	    "kernel/a.ko\\nkernel/cut.ko.xz:\\nkernel/user.ko:\\nkernel/algo.ko:\\nkernel/gone.ko: kernel/d.ko.gz\\n' "
+	    ">modules.dep");
 	*state = &t;
 	return 0;
 }
@@ -170,8 +174,8 @@ static void real_modules(void **state)
 		if (!ks.k[i].modules)
 			continue;
 		assert_non_null(mkdtemp(root));
-		snprintf(command, sizeof(command), "mkdir -p %s/lib/modules && ln -s '%s' %s/lib/modules/", root, ks.k[i].modules,
-			 root);
+		snprintf(command, sizeof(command), "mkdir -p %s/lib/modules && ln -s '%s' %s/lib/modules/", root,
+			 ks.k[i].modules, root);
 		assert_int_equal(system(command), 0);
 		for (size_t j = 0; j < 4; j++) {
 			struct cb_lab_kos kos = {0};
@@ -180,11 +184,13 @@ static void real_modules(void **state)
 
 			if (cb_lab_modules(&ks.k[i], names[j], &kos, NULL))
 				continue;
-			snprintf(command, sizeof(command), "/sbin/modprobe -d %s -S %s --show-depends %s | grep ^insmod", root,
-				 ks.k[i].release, names[j]);
+			snprintf(command, sizeof(command),
+				 "/sbin/modprobe -d %s -S %s --show-depends %s | grep ^insmod", root, ks.k[i].release,
+				 names[j]);
 			f = popen(command, "r");
 			while (fgets(line, sizeof(line), f)) {
-				line[strcspn(line, " \n") + 1 + strcspn(line + 7, " \n")] = line[strcspn(line, "\n")] = '\0';
+				line[strcspn(line, " \n") + 1 + strcspn(line + 7, " \n")] = line[strcspn(line, "\n")] =
+					'\0';
 				assert_true(at < kos.n);
 				assert_true(cb_lab_module_is(line + 7, strlen(line + 7), kos.ko[at].name));
 				assert_memory_equal(kos.ko[at].data, ELFMAG, SELFMAG);

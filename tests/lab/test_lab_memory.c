@@ -98,7 +98,7 @@ static int report(void)
 	struct cb_buf out[5] = {{0}};
 	int err = 0;
 
-	cb_lab_report_table(&made, true, &out[0]);
+	cb_lab_report_table(&made, true, 60, &out[0]);
 	cb_lab_report_html(&made, &out[1]);
 	cb_lab_report_junit(&made, &out[2]);
 	cb_lab_report_json(&made, &out[3]);

@@ -21,7 +21,7 @@ static char *report(void (*write)(const struct cb_lab_result *r, struct cb_buf *
 
 static void plain_table(const struct cb_lab_result *r, struct cb_buf *out)
 {
-	cb_lab_report_table(r, false, out);
+	cb_lab_report_table(r, false, 0, out);
 }
 
 static void has(const char *text, const char *part)
@@ -54,6 +54,22 @@ static void table(void **state)
 	cb_lab_result_free(&r);
 }
 
+static void narrow_table(void **state)
+{
+	struct cb_lab_result r = made_result();
+	struct cb_buf out = {0};
+
+	cb_lab_report_table(&r, false, 60, &out);
+	has(cb_buf_cstr(&out), "test         debian:5.10            debian:6.1\n"
+			       "             5.10.0-35-cloud-amd64  6.1.0-37-cloud-amd64\n"
+			       "execsnoop    ok 1.2s                ok 1.2s\n");
+	has(cb_buf_cstr(&out), "\n\ntest         debian:7.0/arm64\n"
+			       "             7.0.3-cloud-arm64\n"
+			       "execsnoop    ok 1.2s\n");
+	cb_buf_free(&out);
+	cb_lab_result_free(&r);
+}
+
 /* Those that are skipped for one reason on the same kernels share a line. */
 static void skips_together(void **state)
 {
@@ -79,7 +95,7 @@ static void colours(void **state)
 	struct cb_buf out = {0};
 
 	r.interrupted = true;
-	cb_lab_report_table(&r, true, &out);
+	cb_lab_report_table(&r, true, 0, &out);
 	has(cb_buf_cstr(&out), "\033[32mok 1.2s\033[0m");
 	has(cb_buf_cstr(&out), "\033[31mFAIL crash\033[0m");
 	has(cb_buf_cstr(&out), "; interrupted\n");
@@ -215,9 +231,11 @@ static void nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(skips_together), cmocka_unit_test(colours),
-		cmocka_unit_test(tap),	 cmocka_unit_test(json),	   cmocka_unit_test(junit),
-		cmocka_unit_test(html),	 cmocka_unit_test(nothing),
+		cmocka_unit_test(table),	cmocka_unit_test(skips_together),
+		cmocka_unit_test(narrow_table), cmocka_unit_test(colours),
+		cmocka_unit_test(tap),		cmocka_unit_test(json),
+		cmocka_unit_test(junit),	cmocka_unit_test(html),
+		cmocka_unit_test(nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

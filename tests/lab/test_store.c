@@ -43,7 +43,8 @@ static void put(const char *dir, const char *name, const void *data, size_t len)
 /* A kernel in the cache, by the way that fetch takes. */
 static void add_kernel(const char *name, const char *release)
 {
-	struct cb_lab_info info = {.name = (char *)name, .release = (char *)release, .arch = (char *)"x86_64", .package = (char *)"p 1"};
+	struct cb_lab_info info = {
+		.name = (char *)name, .release = (char *)release, .arch = (char *)"x86_64", .package = (char *)"p 1"};
 	unsigned char image[X86_IMAGE];
 	struct cb_lab_store s;
 	struct cb_lab_hold h;
@@ -124,8 +125,9 @@ static int parse(const char *format, const char *release, const char *arch, cons
 	int err;
 
 	snprintf(text, sizeof(text),
-		 "{\"format\": %s, \"name\": \"n\", \"release\": \"%s\", \"arch\": \"%s\", \"image\": \"%s\", \"tree\": \"%s\"}", format,
-		 release, arch, digest, digest);
+		 "{\"format\": %s, \"name\": \"n\", \"release\": \"%s\", \"arch\": \"%s\", \"image\": \"%s\", "
+		 "\"tree\": \"%s\"}",
+		 format, release, arch, digest, digest);
 	err = cb_lab_info_parse(text, strlen(text), &info, NULL);
 	if (!err)
 		cb_lab_info_free(&info);
@@ -271,7 +273,8 @@ static void interrupted(void **state)
 	assert_int_equal(cb_file_read(path, 100, &text, &len, NULL), 0);
 	for (int i = 0; i < 100 && !kill(atoi(text), 0); i++)
 		usleep(20000);
-	snprintf(script, sizeof(script), "! kill -0 %d 2>/dev/null || grep -q 'State:.Z' /proc/%d/status", atoi(text), atoi(text));
+	snprintf(script, sizeof(script), "! kill -0 %d 2>/dev/null || grep -q 'State:.Z' /proc/%d/status", atoi(text),
+		 atoi(text));
 	assert_int_equal(system(script), 0);
 	free(text);
 }

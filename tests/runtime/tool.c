@@ -144,34 +144,49 @@ const char *output_of(const char *fmt, ...)
 	return text;
 }
 
+/* The kernel is asked by libbpf's calls alone, nothing of ours. (bpftool says the same, but to list one thing it loads a program
+ * that looks for the owners of all, which takes a second in an emulator.) */
 unsigned tool_links(const struct tool_ids *ids)
 {
 	unsigned n = 0;
+	__u32 id = 0;
 
-	for (size_t i = 0; i < ids->nprogs; i++)
-		n += (unsigned)atoi(output_of("bpftool -j link list 2>/dev/null | jq '[.[] | select(.prog_id == %u)] | "
-					      "length'",
-					      ids->progs[i]));
+	while (!bpf_link_get_next_id(id, &id)) {
+		struct bpf_link_info info = {0};
+		__u32 len = sizeof(info);
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+			for (size_t i = 0; i < ids->nprogs; i++)
+				n += info.prog_id == ids->progs[i];
+		if (fd >= 0)
+			close(fd);
+	}
 	return n;
 }
 
 /* The kernel frees programs and maps after a grace period, so each question is asked for a while. */
-static void must_vanish(const char *kind, unsigned id)
+static void must_vanish(const char *kind, int (*by_id)(__u32 id), unsigned id)
 {
-	for (int i = 0; i < 100; i++) {
-		if (!*output_of("bpftool -j %s list 2>/dev/null | jq '.[] | select(.id == %u) | .id'", kind, id))
+	int fd = -1;
+
+	for (int i = 0; i < 500; i++) {
+		fd = by_id(id);
+		if (fd == -ENOENT)
 			return;
-		usleep(50000);
+		if (fd >= 0)
+			close(fd);
+		usleep(10000);
 	}
-	fail_msg("%s %u is still there: %s", kind, id, output_of("bpftool %s show id %u", kind, id));
+	fail_msg("%s %u is still there (%d): %s", kind, id, fd, output_of("bpftool %s show id %u", kind, id));
 }
 
 void tool_must_be_gone(const struct tool_ids *ids)
 {
 	for (size_t i = 0; i < ids->nprogs; i++)
-		must_vanish("prog", ids->progs[i]);
+		must_vanish("prog", bpf_prog_get_fd_by_id, ids->progs[i]);
 	for (size_t i = 0; i < ids->nmaps; i++)
-		must_vanish("map", ids->maps[i]);
+		must_vanish("map", bpf_map_get_fd_by_id, ids->maps[i]);
 }
 
 void tool_end(struct coolbpf *cb)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
  * tool.h - what the tests of the runtime share: a tool of tests/runtime/bpf, opened; calls that must go well or must be
- * refused in certain words; a network of one's own; and proof, by bpftool, that nothing of a tool is left.
+ * refused in certain words; a network of one's own; and proof that nothing of a tool is left.
  *
  * They load programs, so they need root. Without it main() says so and the report counts the file as skipped.
  */
@@ -49,8 +49,8 @@ uint64_t tool_count(struct coolbpf *cb, uint32_t i);
 /* Does coolbpf_program_get() say that this program is attached? */
 bool tool_attached(struct coolbpf *cb, const char *program);
 
-/* Remember the ids of the tool's programs and maps, and after coolbpf_detach() and coolbpf_free() see that bpftool knows
- * no link of these programs, and none of these programs and maps, any more. */
+/* Remember the ids of the tool's programs and maps, and after coolbpf_detach() and coolbpf_free() see that the
+ * kernel knows no link of these programs, and none of these programs and maps, any more. */
 struct tool_ids {
 	unsigned progs[16], maps[16];
 	size_t nprogs, nmaps;
