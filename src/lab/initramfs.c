@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "lab/cpio.h"
 #include "lab/libs.h"
 #include "lab/plan.h"
+#include "lab/wire.h"
 
 enum {
 	LARGEST = 3,			 /* files that a message names */
@@ -147,6 +149,30 @@ static bool is_static(const char *program, const struct cb_lab_arch *arch)
 	return is && !strcmp(is, arch->name) && !dynamic;
 }
 
+/* Its agent says what this program understands; an older build's would not. */
+static int check_version(struct maker *m, const char *coolbpf)
+{
+	int fd = open(coolbpf, O_RDONLY | O_CLOEXEC);
+	const char *data = MAP_FAILED;
+	bool same = false;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && st.st_size > 0)
+		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data != MAP_FAILED) {
+		same = memmem(data, (size_t)st.st_size, cb_wire_version, strlen(cb_wire_version));
+		munmap((void *)(uintptr_t)data, (size_t)st.st_size);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (same)
+		return 0;
+	return cb_fail(m->e, ESTALE,
+		       "the coolbpf for the guest, %s, is of another version than this one, which would not understand its "
+		       "agent; \"make static%s\" in coolbpf's source makes it anew",
+		       coolbpf, strcmp(m->arch->name, "arm64") ? "" : "-arm64");
+}
+
 /* The path of this program, and its directory. 0 or a negative errno. */
 static int find_self(struct maker *m, char self[PATH_MAX], char dir[PATH_MAX])
 {
@@ -271,6 +297,8 @@ static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
 	if (err)
 		return err < 0 && m->e && !*m->e->text ? failed(m, "the base", err) : err;
 	err = put_needed(m, "/init", o->coolbpf ? o->coolbpf : coolbpf);
+	if (!err)
+		err = check_version(m, o->coolbpf ? o->coolbpf : coolbpf);
 	if (!err)
 		err = put_needed(m, "/bin/busybox", o->busybox ? o->busybox : busybox);
 	if (!err)

@@ -37,8 +37,10 @@ static void note_text(struct cb_lab_cell *cell, const char *title, const struct 
 	note_tail(cell, title, text->s, text->len);
 }
 
-static void note_all(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
+static void note_all(const struct cb_lab_test *t, const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 {
+	if (t->kind == CB_LAB_COMMAND)
+		note_text(cell, "output", &o->out);
 	note_text(cell, "standard error", &o->err);
 	note_text(cell, "workload's output", &o->work_out);
 	note_text(cell, "workload's standard error", &o->work_err);
@@ -330,7 +332,7 @@ static void judge_tap(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 static void judge_left(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 {
 	if (o->left)
-		cb_lab_cell_fail(cell, CB_LAB_WHY_LEFT, "%u BPF programs, links or probes are still there behind it",
+		cb_lab_cell_fail(cell, CB_LAB_WHY_LEFT, "%u BPF programs, maps, links or probes are still there behind it",
 				 o->left);
 }
 
@@ -349,7 +351,7 @@ void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_l
 		judge_left(o, cell);
 	}
 	if (cell->verdict == CB_LAB_FAIL)
-		note_all(o, cell);
+		note_all(t, o, cell);
 	else
 		cell->verdict = CB_LAB_PASS;
 }

@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-about a new boot behind a panic
-command true
+trap '' INT TERM HUP QUIT PIPE
+while :; do
+	:
+done
