@@ -78,7 +78,12 @@ static void fail_lost(const struct cb_lab_outcome *o, enum cb_lab_why why, struc
 
 	for (size_t i = 0; o->console && i < sizeof(signs) / sizeof(*signs); i++)
 		if (line_with(o->console, strlen(o->console), signs[i], &line, &len)) {
-			cb_lab_cell_fail(cell, why, "%.*s", (int)len, line);
+			/* the kernel's clock stands before it */
+			const char *text = *line == '[' ? memchr(line, ']', len) : NULL;
+			size_t skip = text ? (size_t)(text - line) + 1 : 0;
+
+			skip += skip < len && line[skip] == ' ';
+			cb_lab_cell_fail(cell, why, "%.*s", (int)(len - skip), line + skip);
 			return;
 		}
 	cb_lab_cell_fail(cell, why, "%s", o->message ? o->message : "the guest was lost");
@@ -332,8 +337,8 @@ static void judge_tap(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 static void judge_left(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 {
 	if (o->left)
-		cb_lab_cell_fail(cell, CB_LAB_WHY_LEFT, "%u BPF programs, maps, links or probes are still there behind it",
-				 o->left);
+		cb_lab_cell_fail(cell, CB_LAB_WHY_LEFT,
+				 "%u BPF programs, maps, links or probes are still there behind it", o->left);
 }
 
 void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
