@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 echo before
+sleep 1
 halt -f
 sleep 1000
