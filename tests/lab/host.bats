@@ -70,6 +70,21 @@ nothing_is_left_here() {
 	nothing_is_left_here
 }
 
+@test "two tests want different files at one path: each gets its own, in a guest of its own; one test cannot have both" {
+	echo one >one.txt
+	echo two >two.txt
+	printf 'file one.txt /etc/lab.conf\ncommand cat /etc/lab.conf\n\nexpect output one\n' >one.lab
+	printf 'file two.txt /etc/lab.conf\ncommand cat /etc/lab.conf\n\nexpect output two\n' >two.lab
+	printf 'file one.txt x\nfile two.txt x\ncommand true\n' >twice.lab
+	printf 'file one.txt /etc/passwd\ncommand true\n' >base.lab
+	run "$COOLBPF" lab run --kernels "$kernel" -o tap good.lab one.lab two.lab twice.lab base.lab
+	[ "$status" -eq 1 ]
+	[[ $output == *$'\nok 1 - good'*$'\nok 2 - one'*$'\nok 3 - two'* ]] || { echo "$output"; return 1; }
+	[[ $output == *"not ok 4 - twice"*"setup failed: two of the test's files are put to the same path"* ]] || { echo "$output"; return 1; }
+	[[ $output == *"not ok 5 - base"*"setup failed: cannot put /etc/passwd into the guest: there is such a path"* ]] || { echo "$output"; return 1; }
+	nothing_is_left_here
+}
+
 @test "a directory for temporary files that cannot be written to, or is full" {
 	TMPDIR=/proc run "$COOLBPF" lab run --kernels "$kernel" good.lab
 	assert_failed 1 "cannot make a directory /proc/coolbpf-lab-"
