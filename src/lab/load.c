@@ -112,7 +112,7 @@ static const char **tap_argv(struct cb_lab_load *l, const struct cb_lab_member *
 	return argv_of(l, m->test, first, sizeof(first) / sizeof(*first));
 }
 
-/* NULL with *err, which is -ENOMEM before. */
+/* NULL: with *err, which is -ENOMEM before; where it is 0, for want of memory. */
 static const char **job_argv(struct cb_lab_load *l, const struct cb_lab_member *m, int *err)
 {
 	switch (m->test->kind) {
@@ -191,7 +191,7 @@ static int add_job(struct cb_lab_load *l, const struct cb_lab_member *m, const s
 	};
 	job->argv = job_argv(l, m, &err);
 	if (!job->argv)
-		return err;
+		return err ? err : -ENOMEM;
 	if (!job->dir)
 		return -ENOMEM;
 	err = add_files(l, m);
