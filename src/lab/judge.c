@@ -5,6 +5,7 @@
  */
 #include "lab/judge.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -243,13 +244,18 @@ static void judge_exit(const struct cb_lab_test *t, const bool *on, const struct
 		fail_refused(cell, why, line, len, &o->err);
 }
 
-static void judge_workload(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
+static void judge_workload(const struct cb_lab_test *t, const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 {
 	const char *line = "";
 	char status[80];
 
 	if (o->work_status <= 0)
 		return;
+	/* the guest does that */
+	if (o->work_status == SIGKILL && t->duration && o->total_ns >= t->duration)
+		cb_lab_cell_fail(cell, CB_LAB_WHY_WORKLOAD,
+				 "it was not over after %.3g seconds (duration) and was killed",
+				 (double)t->duration / 1e9);
 	put_status(o->work_status, status, sizeof(status));
 	if (o->work_err.len) {
 		size_t end = o->work_err.len - (o->work_err.s[o->work_err.len - 1] == '\n'), begin = end;
@@ -335,7 +341,7 @@ void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_l
 	judge_warning(t, o, cell);
 	if (o->end == CB_LAB_ENDED || o->end == CB_LAB_TIMEOUT) {
 		judge_exit(t, on, o, cell);
-		judge_workload(o, cell);
+		judge_workload(t, o, cell);
 		if (cell->why != CB_LAB_WHY_REFUSED && cell->why != CB_LAB_WHY_NO_HOOK) /* it saw nothing, of course */
 			judge_expectations(t, on, o, cell);
 		if (t->kind == CB_LAB_TAP)

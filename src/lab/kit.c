@@ -41,6 +41,7 @@ static void free_made(struct cb_lab_made *m)
 	free(m->built);
 	cb_lab_words_free(&m->found);
 	free(m->object);
+	free(m->no_object);
 	free(m->workload);
 	free(m->wrong);
 	free(m->not_here);
@@ -52,6 +53,7 @@ void cb_lab_kit_close(struct cb_lab_kit *kit)
 	for (size_t i = 0; i < kit->n; i++)
 		free_made(kit->made[i]);
 	free(kit->made);
+	cb_lab_builds_free(&kit->builds);
 	if (*kit->dir)
 		cb_lab_remove(kit->dir);
 	*kit = (struct cb_lab_kit){0};
@@ -123,29 +125,12 @@ static char *new_file(struct cb_lab_kit *kit, const char *end)
 	return asprintf(&path, "%s/%u%s", kit->dir, ++kit->files, end) < 0 ? NULL : path;
 }
 
-/* 0 also when it failed: then the test is wrong. */
-static int build(struct cb_lab_kit *kit, struct cb_lab_made *m, unsigned int line, const char *const *argv,
-		 struct cb_err *e)
-{
-	struct cb_lab_prog p = {.argv = argv};
-	struct cb_buf said = {0};
-	int status, err = cb_lab_prog_run(&p, kit->o->hold, &said, &status, e);
-
-	if (err == -ECHILD && said.len)
-		err = wrong(m, line, "%.*s", (int)(said.len < 4000 ? said.len : 4000), said.data);
-	else if (err && err != -EINTR && err != -ENOMEM)
-		err = wrong(m, line, "%s", e->text);
-	cb_buf_free(&said);
-	return err;
-}
-
 /* line: where the test says it, 0: nowhere; flags: NULL, or what the compiler gets. */
 static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, unsigned int line,
-		   const char *source, const struct cb_lab_words *flags, const char *out, struct cb_err *e)
+		   const char *source, const struct cb_lab_words *flags, const char *out)
 {
 	const char **argv = calloc((flags ? flags->n : 0) + 12, sizeof(*argv));
 	size_t n = 0;
-	int err;
 
 	if (!argv)
 		return -ENOMEM;
@@ -153,7 +138,6 @@ static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct c
 	argv[n++] = "build";
 	argv[n++] = "-o";
 	argv[n++] = out;
-
 	if (!cb_lab_is_native(k->arch)) {
 		argv[n++] = "--arch";
 		argv[n++] = k->arch;
@@ -163,9 +147,7 @@ static int compile(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct c
 	for (size_t i = 0; flags && i < flags->n; i++)
 		argv[n++] = flags->w[i];
 	argv[n++] = source;
-	err = build(kit, m, line, argv, e);
-	free(argv);
-	return err;
+	return cb_lab_builds_add(&kit->builds, m, line, argv);
 }
 
 /* The same source for the same architecture, of another test. */
@@ -188,22 +170,23 @@ static bool is_source(const char *path)
 	return n > 2 && !strcmp(path + n - 2, ".c");
 }
 
-static int make_object(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
+static int make_object(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k)
 {
 	const struct cb_lab_made *before = built_before(kit, m);
 
 	if (access(m->test->subject, R_OK))
 		return wrong(m, m->test->subject_line, "%s: %s", m->test->subject, strerror(errno));
 	if (before && before->object) {
+		m->same = before->same ? before->same : before;
 		m->object = strdup(before->object);
-		return m->object ? before->wrong ? wrong(m, 0, "%s", before->wrong) : 0 : -ENOMEM;
+		return m->object ? 0 : -ENOMEM;
 	}
 	if (!is_source(m->test->subject)) {
 		m->object = strdup(m->test->subject);
 		return m->object ? 0 : -ENOMEM;
 	}
 	m->object = new_file(kit, ".bpf.o");
-	return m->object ? compile(kit, m, k, 0, m->test->subject, NULL, m->object, e) : -ENOMEM;
+	return m->object ? compile(kit, m, k, 0, m->test->subject, NULL, m->object) : -ENOMEM;
 }
 
 static const char *c_compiler(const char *arch)
@@ -215,14 +198,12 @@ static const char *c_compiler(const char *arch)
 	return named && *named ? named : "cc";
 }
 
-static int run_cc(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_cc *cc, const char *out,
-		  struct cb_err *e)
+static int run_cc(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_cc *cc, const char *out)
 {
 	static const char *const flags[] = {"-static", "-O2", "-g", "-o"};
 	enum { FLAGS = sizeof(flags) / sizeof(*flags) };
 	const char **argv = calloc(cc->flags.n + FLAGS + 4, sizeof(*argv));
 	size_t n = 1;
-	int err;
 
 	if (!argv)
 		return -ENOMEM;
@@ -233,12 +214,10 @@ static int run_cc(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb
 	argv[n++] = cc->source;
 	for (size_t i = 0; i < cc->flags.n; i++) /* libraries stand behind what wants them */
 		argv[n++] = cc->flags.w[i];
-	err = build(kit, m, cc->line, argv, e);
-	free(argv);
-	return err;
+	return cb_lab_builds_add(&kit->builds, m, cc->line, argv);
 }
 
-static int make_sources(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
+static int make_sources(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k)
 {
 	int err = 0;
 
@@ -252,9 +231,9 @@ static int make_sources(struct cb_lab_kit *kit, struct cb_lab_made *m, const str
 		if (!m->built[i])
 			err = -ENOMEM;
 		else if (cc->bpf)
-			err = compile(kit, m, k, cc->line, cc->source, &cc->flags, m->built[i], e);
+			err = compile(kit, m, k, cc->line, cc->source, &cc->flags, m->built[i]);
 		else
-			err = run_cc(kit, m, cc, m->built[i], e);
+			err = run_cc(kit, m, cc, m->built[i]);
 	}
 	return m->built ? err : -ENOMEM;
 }
@@ -293,7 +272,7 @@ static int find_programs(struct cb_lab_made *m)
 	return err;
 }
 
-static int make(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k, struct cb_err *e)
+static int make(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_lab_kernel *k)
 {
 	const struct cb_lab_test *t = m->test;
 	int err = make_workload(m);
@@ -305,9 +284,9 @@ static int make(struct cb_lab_kit *kit, struct cb_lab_made *m, const struct cb_l
 	if (!err && t->kind == CB_LAB_TAP)
 		err = check_file(m, t->subject_line, t->subject);
 	if (!err && !m->wrong && !m->not_here && t->kind == CB_LAB_RUN)
-		err = make_object(kit, m, k, e);
+		err = make_object(kit, m, k);
 	if (!err && !m->wrong && !m->not_here)
-		err = make_sources(kit, m, k, e);
+		err = make_sources(kit, m, k);
 	return err;
 }
 
@@ -331,6 +310,42 @@ int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const s
 	*m = (struct cb_lab_made){.test = t, .arch = k->arch};
 	kit->made[kit->n++] = m;
 	*out = m;
-	err = make(kit, m, k, e);
+	err = make(kit, m, k);
 	return err == -ENOMEM ? cb_fail(e, ENOMEM, "out of memory") : err;
+}
+
+/* What a build that failed means for its test. */
+static int take_build(const struct cb_lab_build *b)
+{
+	enum { TEXT = 4000 };
+	struct cb_lab_made *m = b->owner;
+	bool said = b->err == -ECHILD && b->said.len;
+	const char *text = said ? b->said.data : b->why.text;
+	size_t len = said ? b->said.len : strlen(text);
+
+	if (!b->err || b->err == -ENOMEM)
+		return b->err;
+	if (!b->line) { /* the tool itself, which others may run too */
+		m->no_object = strndup(text, len < TEXT ? len : TEXT);
+		return m->no_object ? 0 : -ENOMEM;
+	}
+	return wrong(m, b->line, "%.*s", (int)(len < TEXT ? len : TEXT), text);
+}
+
+int cb_lab_kit_build(struct cb_lab_kit *kit, struct cb_err *e)
+{
+	int err = cb_lab_builds_run(&kit->builds, kit->o->hold, e);
+
+	if (err)
+		return err;
+	for (size_t i = 0; !err && i < kit->builds.n; i++)
+		err = take_build(kit->builds.b[i]);
+	for (size_t i = 0; !err && i < kit->n; i++) {
+		const struct cb_lab_made *from = kit->made[i]->same ? kit->made[i]->same : kit->made[i];
+
+		if (from->no_object)
+			err = wrong(kit->made[i], 0, "%s", from->no_object);
+	}
+	cb_lab_builds_free(&kit->builds);
+	return err ? cb_fail(e, ENOMEM, "out of memory") : 0;
 }

@@ -175,33 +175,36 @@ static void fail_build(struct cb_lab_cell *cell, const char *text)
 	cb_lab_cell_fail_said(cell, CB_LAB_WHY_BUILD, "what was said", text + skip);
 }
 
+/* Which expectations hold here, and what is to be built. The cell says when it is not run at all. */
 static int prepare_test(struct lab *lab, struct column *c, size_t row)
 {
 	const struct cb_lab_test *t = &lab->o->tests[row];
 	struct cb_lab_member *m = &c->members[c->n_members];
-	struct cb_lab_cell *cell = cell_of(c, row);
 	int err = choose_expectations(lab, c, t, c->on + row * lab->widest);
 
 	if (!err)
-		err = excluded(lab, c, t, cell);
+		err = excluded(lab, c, t, cell_of(c, row));
 	if (err)
 		return err < 0 ? err : 0;
 	*m = (struct cb_lab_member){.test = t, .row = row};
-	err = cb_lab_kit_make(&lab->kit, t, c->kernel, &m->made, lab->e);
-	if (err)
-		return err;
-	if (m->made->wrong)
-		fail_build(cell, m->made->wrong);
-	else if (m->made->not_here)
+	c->n_members++;
+	return cb_lab_kit_make(&lab->kit, t, c->kernel, &m->made, lab->e);
+}
+
+/* All is built: what failed, and what is needed for this kernel alone. */
+static int complete_test(struct lab *lab, struct column *c, struct cb_lab_member *m)
+{
+	struct cb_lab_cell *cell = cell_of(c, m->row);
+	int err = 0;
+
+	if (m->made->not_here)
 		cb_lab_cell_skip(cell, m->made->not_here);
+	else if (m->made->wrong)
+		fail_build(cell, m->made->wrong);
 	else
 		err = get_modules(lab, c, m, cell);
-	if (!err && cell->verdict == CB_LAB_OPEN)
-		c->n_members++;
-	else
-		cb_lab_kos_free(&m->kos);
 	if (cell->verdict == CB_LAB_FAIL)
-		tell_ended(c, row);
+		tell_ended(c, m->row);
 	return err;
 }
 
@@ -514,6 +517,13 @@ static int prepare(struct lab *lab)
 		note(lab, "making %zu tests ready for %s", lab->o->n_tests, lab->o->kernels[i].name);
 		err = prepare_column(lab, &lab->columns[i]);
 	}
+	if (!err && lab->kit.builds.n)
+		note(lab, "building %zu sources", lab->kit.builds.n);
+	if (!err)
+		err = cb_lab_kit_build(&lab->kit, lab->e);
+	for (size_t i = 0; !err && i < lab->n_columns; i++)
+		for (size_t k = 0; !err && k < lab->columns[i].n_members; k++)
+			err = complete_test(lab, &lab->columns[i], &lab->columns[i].members[k]);
 	return err;
 }
 

@@ -245,6 +245,11 @@ static void workload_and_rest(void **state)
 	o.work_status = 1 << 8;
 	o.work_err = text_of("first\ncat: no such file\n");
 	assert_fails("expect event", &o, CB_LAB_WHY_WORKLOAD, "exit status 1: cat: no such file");
+	o.work_status = 9;
+	assert_fails("expect event\nduration 2s", &o, CB_LAB_WHY_WORKLOAD, "ended by signal 9");
+	o.total_ns = 2500000000;
+	assert_fails("expect event\nduration 2s", &o, CB_LAB_WHY_WORKLOAD,
+		     "it was not over after 2 seconds (duration)");
 	o.work_status = -1;
 	assert_passes("expect event", &o);
 	o.left = 2;
