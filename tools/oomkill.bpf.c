@@ -138,18 +138,31 @@ static __always_inline int on_victim(void *ctx, struct task_struct *victim, __u3
 	return 0;
 }
 
+/* A victim that needs memory on its way out comes by again, and is not killed twice. What mark_oom_victim() leaves in it is there
+ * since 4.9. */
+struct signal_struct___oom {
+	struct mm_struct *oom_mm;
+} __attribute__((preserve_access_index));
+
+static __always_inline bool is_new(struct task_struct *victim)
+{
+	struct signal_struct___oom *signal = (void *)_(victim->signal);
+
+	return !bpf_core_field_exists(signal->oom_mm) || !_(signal->oom_mm);
+}
+
 LBC_ALTERNATIVE("victim")
 SEC("fentry/mark_oom_victim")
 int BPF_PROG(victim_fentry, struct task_struct *victim)
 {
-	return on_victim(ctx, victim, 0);
+	return is_new(victim) ? on_victim(ctx, victim, 0) : 0;
 }
 
 LBC_ALTERNATIVE("victim")
 SEC("kprobe/mark_oom_victim|mark_tsk_oom_victim")
 int BPF_KPROBE(victim_kprobe, struct task_struct *victim)
 {
-	return on_victim(ctx, victim, 0);
+	return is_new(victim) ? on_victim(ctx, victim, 0) : 0;
 }
 
 /* Where the compiler has inlined it, its caller: its first argument was the victim once, and is oom_control since 4.2. */
@@ -162,8 +175,9 @@ SEC("kprobe/oom_kill_process")
 int BPF_KPROBE(victim_caller, void *first)
 {
 	struct oom_control___chosen *control = first;
+	struct task_struct *victim = bpf_core_field_exists(control->chosen) ? _(control->chosen) : first;
 
-	return on_victim(ctx, bpf_core_field_exists(control->chosen) ? _(control->chosen) : first, 0);
+	return is_new(victim) ? on_victim(ctx, victim, 0) : 0;
 }
 
 /* The record of the trace point has the victim's uid since the trace point has the task. */

@@ -260,7 +260,10 @@ static void judge_workload(const struct cb_lab_outcome *o, struct cb_lab_cell *c
 		cb_lab_cell_fail(cell, CB_LAB_WHY_WORKLOAD, "%s: %.*s", status,
 				 (int)(end - begin < LINE ? end - begin : LINE), line);
 	}
-	cb_lab_cell_fail(cell, CB_LAB_WHY_WORKLOAD, "%s", status);
+	cb_lab_cell_fail(cell, CB_LAB_WHY_WORKLOAD, "%s%s", status,
+			 WIFSIGNALED(o->work_status) && WTERMSIG(o->work_status) == SIGKILL
+				 ? "; a workload that is not done when the test's duration is over is killed"
+				 : "");
 }
 
 /* ---- What was seen --------------------------------------------------------------------------------------------- */

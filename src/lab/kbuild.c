@@ -89,7 +89,7 @@ static int is_ko(const struct dirent *entry)
 	return n > 3 && !strcmp(entry->d_name + n - 3, ".ko") && strchr(entry->d_name, '-');
 }
 
-/* -ENOENT: they were not built yet. */
+/* 1: they were not built yet. */
 static int take_built(struct build *b, struct cb_lab_kos *to, struct cb_err *e)
 {
 	char dir[PATH_MAX], path[PATH_MAX], *data;
@@ -100,8 +100,8 @@ static int take_built(struct build *b, struct cb_lab_kos *to, struct cb_err *e)
 	if (err)
 		return err;
 	n = scandir(dir, &entries, is_ko, by_number);
-	if (n <= 0)
-		return -ENOENT;
+	if (n < 0)
+		return errno == ENOENT ? 1 : cb_fail(e, errno, "cannot look into %s: %s", dir, strerror(errno));
 	for (int i = 0; i < n; i++) {
 		const char *name = strchr(entries[i]->d_name, '-') + 1;
 
@@ -362,7 +362,7 @@ int cb_lab_module_build(const struct cb_lab_kernel *k, const char *dir, const st
 	err = make_key(&b, e);
 	if (!err)
 		err = take_built(&b, add_to, e);
-	if (err == -ENOENT) {
+	if (err == 1) {
 		err = build(&b, e);
 		if (!err)
 			err = take_built(&b, add_to, e);

@@ -29,12 +29,14 @@ extern char **environ;
 
 int cb_lab_hold(struct cb_lab_hold *h, struct cb_err *e)
 {
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction now;
 	sigset_t wanted;
 
 	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGINT);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGHUP);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (!sigaction(signals[i], NULL, &now) && now.sa_handler != SIG_IGN) /* nohup(1) */
+			sigaddset(&wanted, signals[i]);
 	*h = (struct cb_lab_hold){.fd = signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK)};
 	if (h->fd < 0)
 		return cb_fail(e, errno, "cannot make a signalfd: %s", strerror(errno));

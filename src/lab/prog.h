@@ -3,10 +3,10 @@
  * prog.h - run another program (apt-get, dpkg-deb, make) and hold what it says; and be stopped by Ctrl-C without
  * leaving anything behind.
  *
- * Between cb_lab_hold() and cb_lab_release() SIGINT, SIGTERM and SIGHUP do not end this thread: the program that
- * runs is killed with all its children, calls return -EINTR, what was begun is cleaned away by its owner;
- * cb_lab_release() then raises the signal again, for whoever wants it (by default it ends the process, as it would
- * have without us). No handler is set.
+ * Between cb_lab_hold() and cb_lab_release() SIGINT, SIGTERM and SIGHUP, where they are not ignored, do not end
+ * this thread: the program that runs is killed with all its children, calls return -EINTR, what was begun is
+ * cleaned away by its owner; cb_lab_release() then raises the signal again, for whoever wants it (by default it
+ * ends the process, as it would have without us). No handler is set.
  */
 #ifndef CB_LAB_PROG_H
 #define CB_LAB_PROG_H

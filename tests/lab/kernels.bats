@@ -342,7 +342,8 @@ EOF
 	until [ -s port ]; do sleep 0.05; done
 	for signal in INT TERM KILL; do
 		rm -f asked
-		"$COOLBPF" lab fetch --mirror "http://127.0.0.1:$(cat port)/debian" debian:9.1$arch >/dev/null 2>log 3>&- &
+		# a background job of this shell ignores SIGINT
+		env --default-signal=INT "$COOLBPF" lab fetch --mirror "http://127.0.0.1:$(cat port)/debian" debian:9.1$arch >/dev/null 2>log 3>&- &
 		pid=$!
 		echo $pid >>pids
 		for _ in $(seq 200); do [ ! -e asked ] || break; sleep 0.1; done
