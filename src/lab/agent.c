@@ -124,7 +124,7 @@ static int open_port(const char *path)
 	return fd;
 }
 
-static void end_guest(struct agent *a)
+static void __attribute__((noreturn)) end_guest(struct agent *a)
 {
 	if (a->port >= 0)
 		tcdrain(a->port);
@@ -135,7 +135,7 @@ static void end_guest(struct agent *a)
 }
 
 /* Said on the console, which is all that is left to say it on. */
-static void give_up(struct agent *a, const char *what)
+static void __attribute__((noreturn)) give_up(struct agent *a, const char *what)
 {
 	dprintf(STDERR_FILENO, "coolbpf agent: %s\n", what);
 	end_guest(a);
@@ -184,9 +184,9 @@ int cb_lab_agent(void)
 	struct agent a = {.port = -1, .kmsg = -1, .signals = -1};
 	struct cb_err e = {0};
 	struct cb_lab_plan plan;
+	char *text = NULL;
 	struct utsname u;
-	char *text;
-	size_t len;
+	size_t len = 0;
 
 	prepare(&a);
 	if (cb_file_read(CB_LAB_PLAN, PLAN_MAX, &text, &len, &e) || cb_lab_plan_read(&plan, text, len, &e))
@@ -203,5 +203,4 @@ int cb_lab_agent(void)
 	}
 	agent_say(&a, *a.why ? json_pack("{ss ss}", "t", "bye", "why", a.why) : json_pack("{ss}", "t", "bye"));
 	end_guest(&a);
-	return 0;
 }

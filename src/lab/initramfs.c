@@ -82,7 +82,7 @@ static int put_text(struct maker *m, const char *path, mode_t mode, const char *
 static int put_copy(struct maker *m, const char *path, const char *host, mode_t mode)
 {
 	int fd = open(host, O_RDONLY | O_CLOEXEC), err;
-	struct stat st;
+	struct stat st = {0};
 
 	if (fd < 0 || fstat(fd, &st))
 		err = -errno;

@@ -11,7 +11,9 @@ mount -t tmpfs -o "mode=1777,size=${size}k" tmpfs /tmp
 mount -t tmpfs -o "mode=1777,size=${size}k" tmpfs /dev/shm
 mount -t tmpfs -o mode=755,size=1m tmpfs /run
 mkdir -p "$dir" /run/dir /run/netns
-mount -t tmpfs -o "mode=755,size=${size}k" tmpfs /run/dir
+# its files come on top
+all=$((size + $(du -sk "$dir" | cut -f1)))
+mount -t tmpfs -o "mode=755,size=${all}k" tmpfs /run/dir
 cp -a "$dir/." /run/dir/
 mount --move /run/dir "$dir"
 mount -o remount,bind,ro /

@@ -2,6 +2,7 @@
 /* wire.c - see wire.h. */
 #include "lab/wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,17 +37,16 @@ static const char *find_mark(const char *line, size_t len)
 /* The message of a frame that begins at p, or NULL. */
 static json_t *read_frame(const char *p, size_t len)
 {
-	char digits[DIGITS + 1], *end;
+	char digits[DIGITS + 1];
 	json_t *message;
 
 	if (len <= HEAD || p[HEAD - 1] != ' ')
 		return NULL;
-	memcpy(digits, p + MARK_LEN, DIGITS);
-	digits[DIGITS] = '\0';
-	if (strspn(digits, "0123456789abcdef") != DIGITS || strtoull(digits, &end, 16) != cb_hash(p + HEAD, len - HEAD))
+	snprintf(digits, sizeof(digits), "%016llx", (unsigned long long)cb_hash(p + HEAD, len - HEAD));
+	if (memcmp(digits, p + MARK_LEN, DIGITS))
 		return NULL;
 	message = json_loadb(p + HEAD, len - HEAD, JSON_REJECT_DUPLICATES, NULL);
-	if (message && json_is_object(message))
+	if (json_is_object(message))
 		return message;
 	json_decref(message);
 	return NULL;

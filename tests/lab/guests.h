@@ -15,7 +15,7 @@
 #include "lab/prog.h"
 #include "lab/qemu.h"
 
-enum { JOBS_MAX = 24 };
+enum { JOBS_MAX = 32 };
 
 static const uint64_t SEC = 1000000000ULL;
 
@@ -52,10 +52,11 @@ static const char *this_arch(void)
 #endif
 }
 
-/* A kernel of the cache for this architecture, "debian:6.1" or any other, or the test is skipped. all is the caller's to free. */
-static struct cb_lab_kernel pick_kernel_for(const char *arch, struct cb_lab_kernels *all)
+/* A kernel of the cache for this architecture: that which $COOLBPF_TEST_KERNEL names, else "debian:6.1" or any other; or the test is
+ * skipped. all is the caller's to free. */
+static inline struct cb_lab_kernel pick_kernel_for(const char *arch, struct cb_lab_kernels *all)
 {
-	const char *slash = strcmp(arch, this_arch()) ? "/" : "";
+	const char *slash = strcmp(arch, this_arch()) ? "/" : "", *wanted = getenv("COOLBPF_TEST_KERNEL");
 	const struct cb_lab_kernel *found = NULL;
 	struct cb_err e = {0};
 
@@ -64,7 +65,9 @@ static struct cb_lab_kernel pick_kernel_for(const char *arch, struct cb_lab_kern
 	for (size_t i = 0; i < all->n; i++) {
 		const struct cb_lab_kernel *k = &all->k[i];
 
-		if (!strcmp(k->arch, arch) && (!found || !strncmp(k->name, "debian:6.1", strcspn(k->name, "/"))))
+		if (strcmp(k->arch, arch) || (wanted && strcmp(k->name, wanted)))
+			continue;
+		if (!found || !strncmp(k->name, "debian:6.1", strcspn(k->name, "/")))
 			found = k;
 	}
 	if (!found)
@@ -83,9 +86,21 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * SEC + (uint64_t)t.tv_nsec;
 }
 
+/* The static coolbpf that "make check" builds first; without it, the one under test with its libraries. */
+static const char *guest_coolbpf(void)
+{
+	static char path[4096];
+	const char *src = getenv("SRC");
+
+	snprintf(path, sizeof(path), "%s/build-static/coolbpf", src ? src : ".");
+	return access(path, X_OK) ? getenv("COOLBPF") : path;
+}
+
 /* opts.jobs and so on are set; NULL in r->g: r->err says why. */
 static void start_guest(struct guest_run *r, const struct cb_lab_kernel *k)
 {
+	if (!r->opts.coolbpf && !strcmp(k->arch, this_arch()))
+		r->opts.coolbpf = guest_coolbpf();
 	r->opts.begun = note_begun;
 	r->opts.ended = note_ended;
 	r->opts.ctx = r;
@@ -93,7 +108,7 @@ static void start_guest(struct guest_run *r, const struct cb_lab_kernel *k)
 }
 
 /* One wait and one step. */
-static void drive_once(struct guest_run *r)
+static inline void drive_once(struct guest_run *r)
 {
 	uint64_t until = cb_lab_guest_deadline(r->g), now = now_ns();
 	struct pollfd p = {.fd = cb_lab_guest_fd(r->g), .events = POLLIN};
