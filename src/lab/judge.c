@@ -348,8 +348,11 @@ void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_l
 			judge_tap(o, cell);
 		judge_left(o, cell);
 	}
-	if (cell->verdict == CB_LAB_FAIL)
+	if (cell->verdict == CB_LAB_FAIL) {
+		if (t->kind == CB_LAB_COMMAND) /* a tool's events are told with the expectations */
+			note_text(cell, "output", &o->out);
 		note_all(o, cell);
-	else
+	} else {
 		cell->verdict = CB_LAB_PASS;
+	}
 }
