@@ -23,16 +23,17 @@ if nm "$COOLBPF" 2>/dev/null | grep -q __asan_init; then
 		"$SRC/tools/profile.lab" "$BUILD/tests/lab/attach_kprobe.lab"
 fi
 
+# shellcheck disable=SC2086 # words
 "$COOLBPF" lab fetch $kernels >&2 || {
 	there=
 	for kernel in $kernels; do
 		"$COOLBPF" lab kernels -o json "$kernel" 2>/dev/null | grep -q '"name"' && there="$there $kernel"
 	done
-	kernels=$there
+	kernels=${there# }
 }
 [ -n "$kernels" ] || skip_all "no kernel is in the cache, and none is to be had"
 status=0
-"$COOLBPF" lab run -o tap --kernels "$(echo $kernels | tr ' ' ',')" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" \
+"$COOLBPF" lab run -o tap --kernels "$(echo "$kernels" | tr ' ' ',')" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" \
 	"$BUILD/tests/lab" || status=1
 # the runtime's tests are programs for this machine
 if [ -x "$SRC/build-arm64/coolbpf" ] && command -v qemu-system-aarch64 >/dev/null && "$COOLBPF" lab fetch "$arm" >&2; then
