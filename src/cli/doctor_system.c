@@ -113,7 +113,10 @@ static void look_at_jit(struct cb_doctor *d)
 {
 	char value[32];
 
-	if (!read_line("/proc/sys/net/core/bpf_jit_enable", value, sizeof(value)))
+	if (!read_line("/proc/sys/net/core/bpf_jit_enable", value, sizeof(value)) &&
+	    !access("/proc/sys/net/core", X_OK))
+		cb_doctor_add(d, "kernel", "JIT", CB_NO, NULL, "this kernel has none");
+	else if (!read_line("/proc/sys/net/core/bpf_jit_enable", value, sizeof(value)))
 		cb_doctor_add(d, "kernel", "JIT", CB_UNKNOWN, "mount -t proc proc /proc", "%s",
 			      "cannot read bpf_jit_enable");
 	else
@@ -187,7 +190,7 @@ static void look_at_bpf_syscall(struct cb_doctor *d)
 		cb_doctor_add(d, "rights", "bpf()", CB_YES, NULL, "%s", "");
 	else if (err == ENOSYS)
 		cb_doctor_add(d, "rights", "bpf()", CB_BLOCKED, "the kernel needs CONFIG_BPF_SYSCALL",
-			      "this kernel has no bpf() system call");
+			      "this kernel has no eBPF: it has no bpf() system call");
 	else
 		cb_doctor_add(d, "rights", "bpf()", CB_BLOCKED,
 			      "run as root, or with CAP_BPF and CAP_PERFMON (CAP_SYS_ADMIN before kernel 5.8); in a "

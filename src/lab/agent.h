@@ -7,6 +7,7 @@
  *   agent_job.c      a job from its beginning to its end
  *   agent_process.c  namespaces and cgroup of a job, a process in them, the end of all of them
  *   agent_kernel.c   what the kernel says and holds: messages, taint, modules, BPF programs, probes
+ *   agent_state.c    what a job can change for all: sysctls, the network, ...
  *
  * Process 1 is the one process that a job cannot kill. It does nothing itself that may not come back; what may not (inserting
  * a module, mounting) is done by a child with a deadline.
@@ -25,7 +26,7 @@
 
 #define SECOND 1000000000ULL
 
-enum { SPACES = 3 /* mount, IPC, UTS */ };
+enum { SPACES = 3 /* mount, IPC, UTS */, STATES = 5 /* parts of what is held to be as it was */ };
 
 struct agent {
 	int port;    /* serial line to the host */
@@ -37,6 +38,8 @@ struct agent {
 	char why[256];	    /* a new boot is wanted, and why; or "" */
 	uint64_t memory;    /* bytes that the guest has */
 	struct cb_buf line; /* a frame being written */
+	uint64_t state[STATES];
+	int64_t clock_offset; /* s, from CLOCK_MONOTONIC to the time of day */
 };
 
 struct child {
@@ -54,8 +57,8 @@ struct stream {
 
 /* What there is in the kernel and should not be more of behind a job. */
 struct left {
-	uint32_t *progs, *links; /* ids, ascending */
-	size_t n_progs, n_links;
+	uint32_t *progs, *links, *maps; /* ids, ascending */
+	size_t n_progs, n_links, n_maps;
 	unsigned int probes; /* lines of kprobe_events and uprobe_events */
 };
 
@@ -131,6 +134,13 @@ void agent_count(struct left *l);
 /* How many are there that were not before? Waits for what the kernel frees late. */
 unsigned int agent_left(struct job *j);
 void agent_left_free(struct left *l);
+
+/* ---- State ----------------------------------------------------------------------------------------------------------- */
+
+/* How things are before the first job. */
+void agent_note_state(struct agent *a);
+/* Behind a job: put back what can be; a new boot is wanted for what cannot. */
+void agent_check_state(struct job *j);
 
 void agent_run_job(struct agent *a, const struct cb_lab_job *spec, size_t index);
 

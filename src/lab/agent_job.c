@@ -128,7 +128,9 @@ static void clean_up(struct job *j)
 	agent_remove_modules(j);
 	j->left = agent_left(j);
 	if (j->left)
-		agent_wants_boot(j->a, "%u BPF programs, links or probes are left behind %s", j->left, j->spec->name);
+		agent_wants_boot(j->a, "%u BPF programs, maps, links or probes are left behind %s", j->left,
+				 j->spec->name);
+	agent_check_state(j);
 	agent_end_kmsg(j);
 	agent_check_taint(j);
 }

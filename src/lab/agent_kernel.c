@@ -185,7 +185,7 @@ int agent_insert_modules(struct job *j)
 		module_name(path, name, sizeof(name));
 		if (status < 0 || status > 128)
 			agent_wants_boot(j->a, "inserting the module %s did not come back", name);
-		cb_fail(&j->message, EIO, "cannot insert %s: %s", path,
+		cb_fail(&j->message, EIO, "cannot insert module %s: %s", path,
 			status < 0     ? "it did not come back"
 			: status > 128 ? "the kernel crashed in it"
 			: j->note.len  ? cb_buf_cstr(&j->note)
@@ -267,6 +267,7 @@ void agent_count(struct left *l)
 {
 	l->n_progs = list_ids(bpf_prog_get_next_id, &l->progs);
 	l->n_links = list_ids(bpf_link_get_next_id, &l->links);
+	l->n_maps = list_ids(bpf_map_get_next_id, &l->maps);
 	l->probes = count_lines("/sys/kernel/tracing/kprobe_events") + count_lines("/sys/kernel/tracing/uprobe_events");
 }
 
@@ -274,6 +275,7 @@ void agent_left_free(struct left *l)
 {
 	free(l->progs);
 	free(l->links);
+	free(l->maps);
 	*l = (struct left){0};
 }
 
@@ -303,6 +305,7 @@ unsigned int agent_left(struct job *j)
 		agent_count(&now);
 		n = fresh(now.progs, now.n_progs, b->progs, b->n_progs) +
 		    fresh(now.links, now.n_links, b->links, b->n_links) +
+		    fresh(now.maps, now.n_maps, b->maps, b->n_maps) +
 		    (now.probes > b->probes ? now.probes - b->probes : 0);
 		agent_left_free(&now);
 		if (!n || agent_now() >= until)

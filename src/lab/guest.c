@@ -63,6 +63,7 @@ struct cb_lab_guest {
 	struct cb_wire console_wire, port_wire;
 	struct console console;
 	char panic[CONSOLE_LINE]; /* the line that says it, or "" */
+	bool halted;		  /* by a program in it: qemu goes on, and nothing more comes */
 	char errors[ERRORS_MAX];  /* qemu's */
 	size_t errors_len;
 
@@ -179,6 +180,9 @@ static void on_text(void *ctx, const char *line, size_t len)
 	const char *panic = memmem(line, len, "Kernel panic - ", 15);
 
 	console_add(&g->console, line, len);
+	/* both stand still for ever then */
+	if (memmem(line, len, "reboot: System halted", 21) || memmem(line, len, "reboot: Power down", 18))
+		g->halted = true;
 	if (panic && !*g->panic) {
 		snprintf(g->panic, sizeof(g->panic), "%.*s", (int)(len - (size_t)(panic - line)), panic);
 		/* it reboots at once; one that cannot even do that is not waited for */
@@ -489,6 +493,7 @@ static enum cb_lab_guest_state no_boot(struct cb_lab_guest *g, bool timeout)
 		g->kvm_failed = true;
 		g->console.n = 0;
 		g->errors_len = 0;
+		g->halted = false;
 		*g->panic = '\0';
 		cb_wire_free(&g->console_wire);
 		cb_wire_free(&g->port_wire);
@@ -559,7 +564,7 @@ static enum cb_lab_guest_state ended(struct cb_lab_guest *g)
 	else if (g->errors_len)
 		snprintf(what, sizeof(what), "%s ended: %.400s", g->arch->program, g->errors);
 	else
-		snprintf(what, sizeof(what), "the guest rebooted by itself");
+		snprintf(what, sizeof(what), "the guest %s by itself", g->halted ? "halted" : "rebooted");
 	return lost(g, CB_LAB_PANIC, what);
 }
 
@@ -628,7 +633,7 @@ enum cb_lab_guest_state cb_lab_guest_step(struct cb_lab_guest *g)
 	alive = drain(g, g->qemu.port);
 	alive |= drain(g, g->qemu.console);
 	alive |= drain(g, g->qemu.errors);
-	if (!alive)
+	if (!alive || (g->halted && g->phase != LEAVES))
 		return ended(g);
 	return now_ns() >= cb_lab_guest_deadline(g) ? late(g) : g->state;
 }

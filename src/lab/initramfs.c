@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include "lab/cpio.h"
 #include "lab/libs.h"
 #include "lab/plan.h"
+#include "lab/wire.h"
 
 enum {
 	LARGEST = 3,			 /* files that a message names */
@@ -28,7 +30,9 @@ struct maker {
 	struct {
 		char path[PATH_MAX];
 		uint64_t size;
-	} large[LARGEST]; /* largest first */
+	} large[LARGEST];  /* largest first */
+	uint64_t memory;   /* of the guest */
+	uint64_t left_out; /* bytes of files that cannot fit, and are not even copied */
 	struct cb_err *e;
 };
 
@@ -59,6 +63,12 @@ static void note_size(struct maker *m, const char *path, uint64_t size)
 	m->large[i].size = size;
 }
 
+/* While it is unpacked each file is there twice. */
+static bool fits(const struct maker *m, uint64_t more)
+{
+	return 2 * (m->cpio.size + m->left_out + more) + GUEST_BYTES <= m->memory;
+}
+
 static int failed(struct maker *m, const char *what, int err)
 {
 	return cb_fail(m->e, -err, "cannot put %s into the guest: %s", what,
@@ -67,9 +77,13 @@ static int failed(struct maker *m, const char *what, int err)
 
 static int put_data(struct maker *m, const char *path, mode_t mode, const void *data, size_t len)
 {
-	int err = cb_cpio_data(&m->cpio, path, mode, data, len);
+	int err = 0;
 
 	note_size(m, path, len);
+	if (fits(m, len))
+		err = cb_cpio_data(&m->cpio, path, mode, data, len);
+	else
+		m->left_out += len;
 	return err ? failed(m, path, err) : 0;
 }
 
@@ -81,13 +95,15 @@ static int put_text(struct maker *m, const char *path, mode_t mode, const char *
 /* One file of the host's, alone. mode 0: its own. */
 static int put_copy(struct maker *m, const char *path, const char *host, mode_t mode)
 {
-	int fd = open(host, O_RDONLY | O_CLOEXEC), err;
+	int fd = open(host, O_RDONLY | O_CLOEXEC), err = 0;
 	struct stat st = {0};
 
 	if (fd < 0 || fstat(fd, &st))
 		err = -errno;
-	else
+	else if (fits(m, (uint64_t)st.st_size))
 		err = cb_cpio_file(&m->cpio, path, mode ? mode : st.st_mode & 07777, fd);
+	else
+		m->left_out += (uint64_t)st.st_size;
 	if (!err)
 		note_size(m, path, (uint64_t)st.st_size);
 	if (fd >= 0)
@@ -145,6 +161,31 @@ static bool is_static(const char *program, const struct cb_lab_arch *arch)
 	const char *is = cb_lab_program_arch(program, &dynamic, buf);
 
 	return is && !strcmp(is, arch->name) && !dynamic;
+}
+
+/* Its agent says what this program understands; an older build's would not. */
+static int check_version(struct maker *m, const char *coolbpf)
+{
+	int fd = open(coolbpf, O_RDONLY | O_CLOEXEC);
+	const char *data = MAP_FAILED;
+	bool same = false;
+	struct stat st;
+
+	if (fd >= 0 && !fstat(fd, &st) && st.st_size > 0)
+		data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (data != MAP_FAILED) {
+		same = memmem(data, (size_t)st.st_size, cb_wire_version, strlen(cb_wire_version));
+		munmap((void *)(uintptr_t)data, (size_t)st.st_size);
+	}
+	if (fd >= 0)
+		close(fd);
+	if (same)
+		return 0;
+	return cb_fail(
+		m->e, ESTALE,
+		"the coolbpf for the guest, %s, is of another version than this one, which would not understand its "
+		"agent; \"make static%s\" in coolbpf's source makes it anew",
+		coolbpf, strcmp(m->arch->name, "arm64") ? "" : "-arm64");
 }
 
 /* The path of this program, and its directory. 0 or a negative errno. */
@@ -272,6 +313,8 @@ static int put_base(struct maker *m, const struct cb_lab_guest_opts *o)
 		return err < 0 && m->e && !*m->e->text ? failed(m, "the base", err) : err;
 	err = put_needed(m, "/init", o->coolbpf ? o->coolbpf : coolbpf);
 	if (!err)
+		err = check_version(m, o->coolbpf ? o->coolbpf : coolbpf);
+	if (!err)
 		err = put_needed(m, "/bin/busybox", o->busybox ? o->busybox : busybox);
 	if (!err)
 		err = put_needed(m, "/bin/bash", shell);
@@ -314,13 +357,12 @@ static int put_jobs(struct maker *m, const struct cb_lab_guest_opts *o)
 	return err;
 }
 
-/* While it is unpacked each file is there twice. */
-static int check_size(struct maker *m, uint64_t memory)
+static int check_size(struct maker *m)
 {
 	struct cb_buf names = {0};
 	int err = 0;
 
-	if (2 * m->cpio.size + GUEST_BYTES <= memory)
+	if (fits(m, 0))
 		return 0;
 	for (int i = 0; i < LARGEST && m->large[i].size; i++)
 		cb_buf_printf(&names, "%s%s (%.1f MB)", i ? ", " : "", m->large[i].path,
@@ -329,7 +371,8 @@ static int check_size(struct maker *m, uint64_t memory)
 		      "the guest's files are %.1f MB, too much for a guest of %.0f MB memory (each is there twice "
 		      "while they are "
 		      "unpacked, and %.0f MB are the guest's own); the largest: %s",
-		      (double)m->cpio.size / 1e6, (double)memory / 1e6, GUEST_BYTES / 1e6, cb_buf_cstr(&names));
+		      (double)(m->cpio.size + m->left_out) / 1e6, (double)m->memory / 1e6, GUEST_BYTES / 1e6,
+		      cb_buf_cstr(&names));
 	cb_buf_free(&names);
 	return err;
 }
@@ -346,6 +389,7 @@ int cb_lab_initramfs(const struct cb_lab_arch *arch, const struct cb_lab_guest_o
 	}
 	m->cpio.fd = fd;
 	m->arch = arch;
+	m->memory = memory;
 	m->e = e;
 	err = put_base(m, opts);
 	if (!err && cb_cpio_end(&m->cpio))
@@ -355,7 +399,7 @@ int cb_lab_initramfs(const struct cb_lab_arch *arch, const struct cb_lab_guest_o
 	if (!err && cb_cpio_end(&m->cpio))
 		err = cb_fail(e, EIO, "cannot write the guest's files");
 	if (!err)
-		err = check_size(m, memory);
+		err = check_size(m);
 	cb_cpio_free(&m->cpio);
 	free(m);
 	if (err)

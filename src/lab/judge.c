@@ -37,8 +37,10 @@ static void note_text(struct cb_lab_cell *cell, const char *title, const struct 
 	note_tail(cell, title, text->s, text->len);
 }
 
-static void note_all(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
+static void note_all(const struct cb_lab_test *t, const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 {
+	if (t->kind == CB_LAB_COMMAND)
+		note_text(cell, "output", &o->out);
 	note_text(cell, "standard error", &o->err);
 	note_text(cell, "workload's output", &o->work_out);
 	note_text(cell, "workload's standard error", &o->work_err);
@@ -76,7 +78,12 @@ static void fail_lost(const struct cb_lab_outcome *o, enum cb_lab_why why, struc
 
 	for (size_t i = 0; o->console && i < sizeof(signs) / sizeof(*signs); i++)
 		if (line_with(o->console, strlen(o->console), signs[i], &line, &len)) {
-			cb_lab_cell_fail(cell, why, "%.*s", (int)len, line);
+			/* the kernel's clock stands before it */
+			const char *text = *line == '[' ? memchr(line, ']', len) : NULL;
+			size_t skip = text ? (size_t)(text - line) + 1 : 0;
+
+			skip += skip < len && line[skip] == ' ';
+			cb_lab_cell_fail(cell, why, "%.*s", (int)(len - skip), line + skip);
 			return;
 		}
 	cb_lab_cell_fail(cell, why, "%s", o->message ? o->message : "the guest was lost");
@@ -330,8 +337,8 @@ static void judge_tap(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 static void judge_left(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 {
 	if (o->left)
-		cb_lab_cell_fail(cell, CB_LAB_WHY_LEFT, "%u BPF programs, links or probes are still there behind it",
-				 o->left);
+		cb_lab_cell_fail(cell, CB_LAB_WHY_LEFT,
+				 "%u BPF programs, maps, links or probes are still there behind it", o->left);
 }
 
 void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
@@ -348,11 +355,8 @@ void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_l
 			judge_tap(o, cell);
 		judge_left(o, cell);
 	}
-	if (cell->verdict == CB_LAB_FAIL) {
-		if (t->kind == CB_LAB_COMMAND) /* a tool's events are told with the expectations */
-			note_text(cell, "output", &o->out);
-		note_all(o, cell);
-	} else {
+	if (cell->verdict == CB_LAB_FAIL)
+		note_all(t, o, cell);
+	else
 		cell->verdict = CB_LAB_PASS;
-	}
 }

@@ -28,7 +28,8 @@ int cb_lab_kit_open(struct cb_lab_kit *kit, const struct cb_lab_options *o, stru
 	*kit = (struct cb_lab_kit){.o = o};
 	err = cb_lab_path(kit->dir, e, "%s/coolbpf-lab-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
 	if (!err && !mkdtemp(kit->dir)) {
-		err = cb_fail(e, errno, "cannot make a directory %s: %s", kit->dir, strerror(errno));
+		err = cb_fail(e, errno, "cannot make a directory %s: %s (TMPDIR names another place)", kit->dir,
+			      strerror(errno));
 		*kit->dir = '\0';
 	}
 	return err;

@@ -99,9 +99,13 @@ void cb_lab_cell_fail_said(struct cb_lab_cell *c, enum cb_lab_why why, const cha
 {
 	size_t line = strcspn(text, "\n");
 	const char *next = text + line + strspn(text + line, "\n \t");
+	const char *error = strstr(next, " error: "), *first = next;
 
+	/* a compiler's warnings may stand before what stopped it */
+	while (error && memchr(first, '\n', (size_t)(error - first)))
+		first += strcspn(first, "\n") + 1;
 	if (line && text[line - 1] == ':')
-		cb_lab_cell_fail(c, why, "%.*s %.*s", (int)line, text, (int)strcspn(next, "\n"), next);
+		cb_lab_cell_fail(c, why, "%.*s %.*s", (int)line, text, (int)strcspn(first, "\n"), first);
 	else
 		cb_lab_cell_fail(c, why, "%.*s", (int)line, text);
 	if (*next)

@@ -153,10 +153,8 @@ static int get_modules(struct lab *lab, struct column *c, struct cb_lab_member *
 		err = cb_lab_modules(c->kernel, "veth", &m->kos, &why);
 	for (size_t i = 0; !err && i < t->load.n; i++)
 		err = cb_lab_modules(c->kernel, t->load.w[i], &m->kos, &why);
-	for (size_t i = 0; !err && i < t->modules.n; i++) {
-		note(lab, "building the module of %s for %s", t->modules.w[i], c->kernel->name);
+	for (size_t i = 0; !err && i < t->modules.n; i++)
 		err = cb_lab_module_build(c->kernel, t->modules.w[i], &fetch, &m->kos, &why);
-	}
 	if (err == -EINTR || err == -ENOMEM) {
 		if (lab->e)
 			*lab->e = why;

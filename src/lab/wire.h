@@ -28,6 +28,9 @@
 
 enum { CB_WIRE_LINE = 16384 /* a line is at most so long, with its newline; of a longer one the rest is text again */ };
 
+/* The same in both ends, or they would not understand each other: a text that stands in each program that has the agent. */
+extern const char cb_wire_version[];
+
 /* Append the frame; false when memory runs out or it does not fit into a line. */
 bool cb_wire_frame(struct cb_buf *out, const json_t *message);
 

@@ -35,7 +35,7 @@ static bool has_rights(void)
 const char *cb_bpf_hint(int err)
 {
 	if (err == ENOSYS)
-		return "; this kernel has no bpf() system call";
+		return "; this kernel has no eBPF: it has no bpf() system call";
 	if (err == CB_ENOTSUPP)
 		return "; by that number the kernel means that it does not support this";
 	if (err != EPERM)
@@ -198,6 +198,12 @@ static int refused(struct coolbpf *cb, int err)
 	return -err;
 }
 
+/* Asked before all else: everything else fails then, too, for reasons that lead people astray (no BTF, no ring buffers). */
+static bool has_no_bpf(void)
+{
+	return syscall(SYS_bpf, -1, NULL, 0) < 0 && errno == ENOSYS;
+}
+
 int coolbpf_load(struct coolbpf *cb)
 {
 	int err;
@@ -207,6 +213,9 @@ int coolbpf_load(struct coolbpf *cb)
 			       "nothing has been opened: an open function comes before coolbpf_load()");
 	if (cb->loaded)
 		return cb_fail(&cb->err, EBUSY, "%s is already loaded", coolbpf_name(cb));
+	if (has_no_bpf())
+		return cb_fail(&cb->err, ENOSYS, "cannot load %s: this kernel has no eBPF: it has no bpf() system call",
+			       coolbpf_name(cb));
 	if (cb->btf_err)
 		return cb_fail(&cb->err, -cb->btf_err, "cannot load %s: %s", coolbpf_name(cb), cb->btf_why.text);
 	err = cb_choose_hooks(cb);

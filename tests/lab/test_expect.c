@@ -253,7 +253,7 @@ static void workload_and_rest(void **state)
 	o.work_status = -1;
 	assert_passes("expect event", &o);
 	o.left = 2;
-	assert_fails("expect event", &o, CB_LAB_WHY_LEFT, "2 BPF programs, links or probes");
+	assert_fails("expect event", &o, CB_LAB_WHY_LEFT, "2 BPF programs, maps, links or probes");
 }
 
 static void tap_programs(void **state)

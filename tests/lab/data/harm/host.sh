@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+hostname evil
+date -s '2001-01-01 00:00'
+mkdir -p /sys/fs/cgroup/left/more

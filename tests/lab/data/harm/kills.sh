@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+for signal in $(seq 1 64); do
+	kill -$signal 1
+done 2>/dev/null
+trap '' TERM HUP
+kill -TERM -1
+kill -STOP 1
+echo still here

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+echo first
+yes 0123456789abcde | head -c 10485760
+echo last

@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+mkdir /sys/fs/cgroup/ice
+echo 1 >/sys/fs/cgroup/ice/cgroup.procs
+echo 1 >/sys/fs/cgroup/ice/cgroup.freeze
+sleep 1000

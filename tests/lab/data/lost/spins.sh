@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+echo before
+sleep 1
+echo spin >/proc/lab_proof
