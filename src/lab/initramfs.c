@@ -108,7 +108,7 @@ static int put_copy(struct maker *m, const char *path, const char *host, mode_t 
 		note_size(m, path, (uint64_t)st.st_size);
 	if (fd >= 0)
 		close(fd);
-	return err ? failed(m, host, err) : 0;
+	return err ? failed(m, err == -EEXIST ? path : host, err) : 0;
 }
 
 static int put_libs(struct maker *m, const char *program)

@@ -35,7 +35,12 @@ static const char **list(struct cb_lab_load *l, size_t n)
 	return s;
 }
 
-/* path is relative to the test's directory, or absolute. */
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && !strcmp(a, b));
+}
+
+/* path is relative to the test's directory, or absolute. -EEXIST: another test wants another file there. */
 static int add_file(struct cb_lab_load *l, size_t row, const char *path, struct cb_lab_file f)
 {
 	struct cb_lab_file *more = realloc(l->files, (l->n_files + 1) * sizeof(*more));
@@ -48,7 +53,10 @@ static int add_file(struct cb_lab_load *l, size_t row, const char *path, struct 
 		return -ENOMEM;
 	for (size_t i = 0; i < l->n_files; i++) /* two tests put the same file where both want it */
 		if (!strcmp(l->files[i].path, f.path))
-			return 0;
+			return same_text(l->files[i].host, f.host) && same_text(l->files[i].link, f.link) &&
+					       l->files[i].data == f.data
+				       ? 0
+				       : -EEXIST;
 	l->files[l->n_files++] = f;
 	return 0;
 }
@@ -76,37 +84,42 @@ static const char **argv_of(struct cb_lab_load *l, const struct cb_lab_test *t, 
 }
 
 /* The object is called after the tool, whose name shows in what it says. */
-static const char **run_argv(struct cb_lab_load *l, const struct cb_lab_member *m)
+static const char **run_argv(struct cb_lab_load *l, const struct cb_lab_member *m, int *err)
 {
 	const char *base = base_name(m->test->subject);
 	size_t n = strlen(base);
 	const char *object = text(l, "%.*s.o", (int)(n - 2), base); /* .bpf.c or .bpf.o */
 	const char *const first[] = {"coolbpf", "run", "-v", "-o", "json", object};
 
-	if (!object || add_file(l, m->row, object, (struct cb_lab_file){.host = m->made->object}))
+	if (object)
+		*err = add_file(l, m->row, object, (struct cb_lab_file){.host = m->made->object});
+	if (*err)
 		return NULL;
 	return argv_of(l, m->test, first, sizeof(first) / sizeof(*first));
 }
 
-static const char **tap_argv(struct cb_lab_load *l, const struct cb_lab_member *m)
+static const char **tap_argv(struct cb_lab_load *l, const struct cb_lab_member *m, int *err)
 {
 	const char *base = base_name(m->test->subject);
 	const char *program = text(l, "./%s", base);
 	/* cmocka's programs print TAP when they are told to */
 	const char *const first[] = {"/bin/busybox", "env", "CMOCKA_MESSAGE_OUTPUT=TAP", program};
 
-	if (!program || add_file(l, m->row, base, (struct cb_lab_file){.host = m->test->subject}))
+	if (program)
+		*err = add_file(l, m->row, base, (struct cb_lab_file){.host = m->test->subject});
+	if (*err)
 		return NULL;
 	return argv_of(l, m->test, first, sizeof(first) / sizeof(*first));
 }
 
-static const char **job_argv(struct cb_lab_load *l, const struct cb_lab_member *m)
+/* NULL with *err, which is -ENOMEM before. */
+static const char **job_argv(struct cb_lab_load *l, const struct cb_lab_member *m, int *err)
 {
 	switch (m->test->kind) {
 	case CB_LAB_RUN:
-		return run_argv(l, m);
+		return run_argv(l, m, err);
 	case CB_LAB_TAP:
-		return tap_argv(l, m);
+		return tap_argv(l, m, err);
 	default:
 		return argv_of(l, m->test, NULL, 0);
 	}
@@ -119,9 +132,9 @@ static int add_program(struct cb_lab_load *l, const struct cb_lab_member *m, con
 {
 	const char *path = text(l, "/lab/programs/%s", name);
 
-	if (!path || add_file(l, m->row, path, (struct cb_lab_file){.host = host, .mode = 0755}))
-		return -ENOMEM;
-	return add_file(l, m->row, name, (struct cb_lab_file){.link = path});
+	int err = path ? add_file(l, m->row, path, (struct cb_lab_file){.host = host, .mode = 0755}) : -ENOMEM;
+
+	return err ? err : add_file(l, m->row, name, (struct cb_lab_file){.link = path});
 }
 
 static int add_files(struct cb_lab_load *l, const struct cb_lab_member *m)
@@ -160,7 +173,7 @@ static int add_job(struct cb_lab_load *l, const struct cb_lab_member *m, const s
 {
 	const struct cb_lab_test *t = m->test;
 	struct cb_lab_job *job = &l->jobs[l->n_jobs++];
-	int err;
+	int err = -ENOMEM;
 
 	*job = (struct cb_lab_job){
 		.name = t->name,
@@ -176,8 +189,10 @@ static int add_job(struct cb_lab_load *l, const struct cb_lab_member *m, const s
 		.no_ebpf = t->no_ebpf || o->no_ebpf,
 		.veth = t->veth,
 	};
-	job->argv = job_argv(l, m);
-	if (!job->dir || !job->argv)
+	job->argv = job_argv(l, m, &err);
+	if (!job->argv)
+		return err;
+	if (!job->dir)
 		return -ENOMEM;
 	err = add_files(l, m);
 	return err ? err : add_modules(l, m, job);

@@ -23,7 +23,8 @@ struct cb_lab_load {
 	size_t n_lists;
 };
 
-/* The members stay the caller's, and must outlive the load. -ENOMEM. */
+/* The members stay the caller's, and must outlive the load. -ENOMEM; -EEXIST: two want
+ * different files at the same path, which one guest cannot have. */
 int cb_lab_load_make(struct cb_lab_load *l, struct cb_lab_member *const *members, size_t n,
 		     const struct cb_lab_options *o);
 void cb_lab_load_free(struct cb_lab_load *l);

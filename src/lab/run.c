@@ -305,7 +305,7 @@ static void skip_pending(struct column *c, const char *reason)
 		cb_lab_cell_skip(cell_of(c, c->pending[i]->row), reason);
 }
 
-/* What does not fit into one guest is spread over several; what does not fit alone fails. */
+/* What does not fit into one guest (too large, or two files for one path) is spread over several; what does not fit alone fails. */
 static int boot(struct column *c)
 {
 	const struct cb_lab_watch *w = &c->lab->o->watch;
@@ -315,7 +315,7 @@ static int boot(struct column *c)
 
 	c->up = false;
 	c->ended = 0;
-	while ((err = start_guest(c, n, &why)) == -EFBIG && n > 1)
+	while (((err = start_guest(c, n, &why)) == -EFBIG || err == -EEXIST) && n > 1)
 		n /= 2;
 	if (err == -ENOMEM)
 		return no_memory(c->lab);
@@ -323,9 +323,15 @@ static int boot(struct column *c)
 		skip_pending(c, why.text);
 		return 0;
 	}
+	if (err == -EEXIST && !*why.text)
+		cb_fail(&why, EEXIST, "two of the test's files are put to the same path");
+	if (err == -EFBIG || err == -EEXIST) {
+		c->n_pending = 1;
+		fail_pending(c, CB_LAB_WHY_SETUP, why.text);
+		return 0;
+	}
 	if (err) {
-		c->n_pending = err == -EFBIG ? 1 : c->n_pending;
-		fail_pending(c, err == -EFBIG ? CB_LAB_WHY_SETUP : CB_LAB_WHY_NO_BOOT, why.text);
+		fail_pending(c, CB_LAB_WHY_NO_BOOT, why.text);
 		return 0;
 	}
 	c->lab->running++;

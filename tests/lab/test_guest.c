@@ -190,7 +190,7 @@ static void check_kernel_side(const struct cb_lab_outcome *o)
 	assert_ended(&o[NO_VETH], 0);
 	assert_false(has(&o[NO_VETH].out, "lab0"));
 	assert_false(has(&o[NO_VETH].out, "veth"));
-	assert_has(&o[NO_EBPF].out, "this kernel has no bpf() system call");
+	assert_has(&o[NO_EBPF].out, "this kernel has no eBPF: it has no bpf() system call");
 	assert_false(has(&o[DOCTOR].out, "no bpf() system call"));
 	assert_true(o[WARNS].warned);
 	assert_string_equal(o[WARNS].kmsg.s, "WARNING: at the test\nan error\n");

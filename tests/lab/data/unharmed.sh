@@ -1,3 +1,4 @@
+#!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 # Is this guest as it was when it booted? Ends with the first thing that is not.
 is() { # WHAT WANTED FOUND

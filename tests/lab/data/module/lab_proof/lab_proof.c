@@ -51,8 +51,11 @@ static int open(struct inode *inode, struct file *file)
 	return single_open(file, show, NULL);
 }
 
-static const struct proc_ops ops = {
-	.proc_open = open, .proc_read = seq_read, .proc_lseek = seq_lseek, .proc_release = single_release, .proc_write = take};
+static const struct proc_ops ops = {.proc_open = open,
+				    .proc_read = seq_read,
+				    .proc_lseek = seq_lseek,
+				    .proc_release = single_release,
+				    .proc_write = take};
 
 static int __init begin(void)
 {
