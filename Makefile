@@ -50,6 +50,7 @@ check:
 	@$(MAKE) --no-print-directory all $(if $(filter 1,$(SAN)),,static)
 	@$(if $(filter 1,$(SAN)),,$(MAKE) --no-print-directory static-arm64 || \
 		echo "make: without build-arm64/coolbpf, what needs it is skipped" >&2)
+	@scripts/kernels.sh $(B)/src/cli/coolbpf
 	@$(if $(filter 1,$(SAN)),,COOLBPF_SLOW=1) scripts/check.sh $(B)
 
 # Handles are used by one thread each; the test that uses two at once is the one with something to find.

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-# run.sh [load|compile] [--runs N] [--json] [--check]: build a release of its own in build-bench, and measure what loading and
-# reading cost (bench.c), what compiling costs (compile.py), or both.
+# run.sh [load|compile|lab] [--runs N] [--json] [--check]: build a release of its own in build-bench, and measure what loading and
+# reading cost (bench.c), what compiling costs (compile.py), what guests cost (lab.py), or all of it.
 set -eu
 cd "$(dirname "$0")/.."
 build=${BENCH_BUILD:-build-bench}
-part=both
+part=all
 case "${1:-}" in
-load | compile)
+load | compile | lab)
 	part=$1
 	shift
 	;;
@@ -20,6 +20,10 @@ ninja -C "$build" src/cli/coolbpf bench/bench bench/marker bench/ring_coolbpf be
 	exit 1
 }
 status=0
-[ "$part" = compile ] || "$build/bench/bench" "$@" || status=1
-[ "$part" = load ] || python3 bench/compile.py "$build" "$@" || status=1
+wants() {
+	[ "$part" = all ] || [ "$part" = "$1" ]
+}
+if wants load; then "$build/bench/bench" "$@" || status=1; fi
+if wants compile; then python3 bench/compile.py "$build" "$@" || status=1; fi
+if wants lab; then python3 bench/lab.py "$build" "$@" || status=1; fi
 exit $status

@@ -5,6 +5,9 @@
 Prints failed tests, skipped tests with their reasons, and as the last line "N passed, N failed, N skipped". The exit
 status is 0 only when nothing failed and meson itself (RUNNER_STATUS) found nothing wrong.
 
+A test that runs on several kernels ("NAME on KERNEL: TEST" of the lab, "NAME: TEST" here) and is skipped on some of them is
+shown by itself, with those on which it passed, and is not counted: it has run.
+
 A program that ends with an exit status although all its lines say "ok", prints fewer results than its plan announced,
 or prints none at all counts as one failure more: a crash never looks like success.
 """
@@ -15,13 +18,34 @@ import sys
 RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*?)(?:\s*#\s*(skip|todo)\b[:\s]*(.*))?$", re.IGNORECASE)
 PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*skip\S*\s*(.*))?", re.IGNORECASE)
 REASON = "# skip: "
+ON_KERNEL = re.compile(r"^(?P<program>\S+) on (?P<kernel>\S+): (?P<test>.*)$")
 
 
 class Totals:
     def __init__(self):
         self.passed = 0
         self.failed = []
-        self.skipped = []
+        self.skipped = []  # (program: test, why)
+        self.ran = {}  # (program, test): the places where it passed
+
+    def key(self, program, name):
+        """What is tried, and where: ("attach_kprobe", "multi"), "debian:6.1"."""
+        on = ON_KERNEL.match(name)
+        if on:
+            return (on["program"], on["test"]), on["kernel"]
+        return (program.split(" / ")[-1], name), "this machine"
+
+    def ran_elsewhere(self):
+        """Skips of tests that passed in another place: (row, places), and what is left of the skips."""
+        elsewhere, left = [], []
+        for program, name, why in self.skipped:
+            places = self.ran.get(self.key(program, name)[0])
+            row = f"{program}: {name}: {why}" if name else f"{program}: {why}"
+            if places:
+                elsewhere.append(f"{row}; passed on {', '.join(places)}")
+            else:
+                left.append(row)
+        return elsewhere, left
 
 
 def read_tap(program, text, status, totals):
@@ -34,7 +58,7 @@ def read_tap(program, text, status, totals):
             planned += int(plan.group(1))
             silent = False
             if plan.group(1) == "0":
-                totals.skipped.append((program, plan.group(2) or "no reason given"))
+                totals.skipped.append((program, "", plan.group(2) or "no reason given"))
             continue
         if line.startswith(REASON):
             reason = line[len(REASON):]
@@ -48,12 +72,16 @@ def read_tap(program, text, status, totals):
         if directive and directive.lower() == "skip":
             # bats: "ok 1 name # skip reason"; cmocka: "not ok 1 # SKIP name" with the reason on a line before it
             name, why = (name, why) if name else (why, reason)
-            totals.skipped.append((f"{program}: {name}", why or reason or "no reason given"))
+            totals.skipped.append((program, name, why or reason or "no reason given"))
         elif failed:
             bad += 1
             totals.failed.append(f"{program}: {name}")
         else:
             totals.passed += 1
+            key, place = totals.key(program, name)
+            places = totals.ran.setdefault(key, [])
+            if place not in places:
+                places.append(place)
         reason = ""
     if results < planned:
         totals.failed.append(f"{program}: {planned} tests planned, {results} ended (exit status {status})")
@@ -75,12 +103,13 @@ def main():
             read_tap(name, test.get("stdout", ""), test["returncode"], totals)
     if runner and not totals.failed:
         totals.failed.append(f"meson test: exit status {runner}")
-    for title, rows in (("Failed", totals.failed), ("Skipped", [f"{n}: {w}" for n, w in totals.skipped])):
+    elsewhere, skipped = totals.ran_elsewhere()
+    for title, rows in (("Failed", totals.failed), ("Skipped in one place, passed in another", elsewhere), ("Skipped", skipped)):
         if rows:
             print(f"\n{title}:")
             for row in rows:
                 print(f"  {row}")
-    print(f"\n{totals.passed} passed, {len(totals.failed)} failed, {len(totals.skipped)} skipped")
+    print(f"\n{totals.passed} passed, {len(totals.failed)} failed, {len(skipped)} skipped")
     return 1 if totals.failed else 0
 
 

@@ -40,7 +40,7 @@ static const struct hook hooks[] = {
 	{"tp_btf", "tp_btf", "sched_process_exec", "kernel 5.5 brought it; it needs the kernel's BTF"},
 	{"fentry", "fentry", "bpf_fentry_test1", ADVICE_FENTRY},
 	{"fexit", "fexit", "bpf_fentry_test1", ADVICE_FENTRY},
-	{"fmod_ret", "fmod_ret", "bpf_modify_return_test", ADVICE_FENTRY},
+	{"fmod_ret", "fmod_ret", "security_file_open", ADVICE_FENTRY},
 	{"lsm", "lsm", "file_open", "the kernel needs CONFIG_BPF_LSM, and bpf in the boot parameter lsm="},
 	{"iter", "iter", "task", "kernel 5.8 brought it; it needs the kernel's BTF"},
 };

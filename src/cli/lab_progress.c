@@ -58,6 +58,12 @@ static unsigned int columns(void)
 	return !ioctl(STDERR_FILENO, TIOCGWINSZ, &size) && size.ws_col ? size.ws_col : NARROW;
 }
 
+/* Names of files, and what a guest has said, come to a terminal here. */
+static void put_text(struct cb_buf *out, const char *text)
+{
+	cb_text_people(text, strlen(text), out);
+}
+
 static void put_guest(const struct lab_progress *p, const struct guest *g, struct cb_buf *out)
 {
 	cb_buf_printf(out, "%-18s ", p->r->columns[g->column].name);
@@ -77,9 +83,11 @@ static void draw(struct lab_progress *p)
 
 	erase(p);
 	for (const struct guest *g = p->guests; g; g = g->next) {
-		struct cb_buf line = {0};
+		struct cb_buf text = {0}, line = {0};
 
-		put_guest(p, g, &line);
+		put_guest(p, g, &text);
+		put_text(&line, cb_buf_cstr(&text));
+		cb_buf_free(&text);
 		fprintf(stderr, "\033[2m%.*s\033[0m\n", (int)(line.len < wide ? line.len : wide - 1),
 			cb_buf_cstr(&line));
 		cb_buf_free(&line);
@@ -120,10 +128,13 @@ static void on_note(void *ctx, const char *text)
 	struct cb_buf line = {0};
 
 	if (p->verbose) {
-		cb_buf_printf(&line, "coolbpf: %s", text);
+		cb_buf_str(&line, "coolbpf: ");
+		put_text(&line, text);
 		say(p, &line);
 	} else if (p->tty) {
-		snprintf(p->note, sizeof(p->note), "%s", text);
+		put_text(&line, text);
+		snprintf(p->note, sizeof(p->note), "%s", cb_buf_cstr(&line));
+		cb_buf_free(&line);
 		draw(p);
 	}
 }
@@ -156,8 +167,9 @@ static void on_up(void *ctx, size_t column, uint64_t boot_ns, bool kvm)
 	}
 	if (!p->verbose)
 		return;
-	cb_buf_printf(&line, "coolbpf: %s (%s) has booted in ", p->r->columns[column].name,
-		      p->r->columns[column].release);
+	cb_buf_str(&line, "coolbpf: ");
+	put_text(&line, p->r->columns[column].name);
+	cb_buf_printf(&line, " (%s) has booted in ", p->r->columns[column].release);
 	cb_lab_put_time(&line, boot_ns);
 	if (kvm)
 		cb_buf_str(&line, " by KVM");
@@ -189,11 +201,14 @@ static void on_ended(void *ctx, size_t column, size_t row)
 		g->done++;
 		g->since = now_ns();
 	}
-	cb_buf_printf(&line, "%s: %s: ", p->r->columns[column].name, p->r->rows[row].name);
+	put_text(&line, p->r->columns[column].name);
+	cb_buf_str(&line, ": ");
+	put_text(&line, p->r->rows[row].name);
+	cb_buf_str(&line, ": ");
 	if (c->verdict == CB_LAB_FAIL) {
 		cb_buf_str(&line, p->tty ? "\033[31mFAIL\033[0m " : "FAIL ");
 		cb_lab_put_reason(&reason, c);
-		cb_text_people(reason.data, reason.len, &line);
+		put_text(&line, cb_buf_cstr(&reason));
 	} else {
 		cb_buf_str(&line, p->tty ? "\033[32mok\033[0m " : "ok ");
 		cb_lab_put_time(&line, c->ns);

@@ -138,18 +138,26 @@ static int insert(struct job *j, const void *path)
 	return 0;
 }
 
-/* The last message of the kernel's that speaks of this module says more than an error number. */
+/* The last message of the kernel's that speaks of this module says more than an error number ("Unknown symbol ..."). */
 static void add_kernel_reason(struct job *j, const char *name)
 {
 	const struct cb_buf *said = &j->stream[KMSG].keep.head;
-	const char *line, *last = NULL;
+	const char *line, *last = NULL, *end, *newline;
+	size_t last_len = 0;
 
 	agent_read_kmsg(j->a, j);
-	for (line = said->data;
-	     said->len && (line = memmem(line, (size_t)(said->data + said->len - line), name, strlen(name))); line++)
-		last = line;
+	end = said->data + said->len;
+	for (line = said->data; line < end; line = newline + 1) {
+		newline = memchr(line, '\n', (size_t)(end - line));
+		if (!newline)
+			break;
+		if (memmem(line, (size_t)(newline - line), name, strlen(name))) {
+			last = line;
+			last_len = (size_t)(newline - line);
+		}
+	}
 	if (last)
-		cb_fail_more(&j->message, EINVAL, " (%.*s)", (int)strcspn(last, "\n"), last);
+		cb_fail_more(&j->message, EIO, " (%.*s)", (int)last_len, last);
 }
 
 /* "/lab/7/my-mod.ko": my_mod. */
@@ -167,7 +175,9 @@ int agent_insert_modules(struct job *j)
 {
 	for (; j->spec->insmod[j->inserted]; j->inserted++) {
 		const char *path = j->spec->insmod[j->inserted];
-		int status = agent_help(j, insert, path, MODULE_SECONDS * SECOND);
+		uint64_t now = agent_now(), left = j->until > now ? j->until - now : 0;
+		int status =
+			agent_help(j, insert, path, left < MODULE_SECONDS * SECOND ? left : MODULE_SECONDS * SECOND);
 		char name[64];
 
 		if (!status)
@@ -180,13 +190,14 @@ int agent_insert_modules(struct job *j)
 			: status > 128 ? "the kernel crashed in it"
 			: j->note.len  ? cb_buf_cstr(&j->note)
 				       : "no reason is known");
-		add_kernel_reason(j, name);
+		if (status > 0 && status < 128)
+			add_kernel_reason(j, name);
 		return -EIO;
 	}
 	return 0;
 }
 
-static int delete (struct job *j, const void *name)
+static int take_out(struct job *j, const void *name)
 {
 	return syscall(SYS_delete_module, name, O_NONBLOCK) && errno != ENOENT ? errno : 0;
 }
@@ -198,7 +209,7 @@ static int remove_module(struct job *j, const char *name)
 	int err;
 
 	for (;;) {
-		err = agent_help(j, delete, name, MODULE_SECONDS * SECOND);
+		err = agent_help(j, take_out, name, MODULE_SECONDS * SECOND);
 		if ((err != EAGAIN && err != EBUSY) || agent_now() >= until)
 			return err;
 		for (wait = agent_now() + SECOND / 20; agent_now() < wait;)

@@ -35,7 +35,16 @@
 
 #define SECOND 1000000000ULL
 
-enum { CPUS = 2, CONSOLE_LINES = 80, CONSOLE_LINE = 512, ERRORS_MAX = 2048, CHUNK = 65536 };
+enum {
+	CPUS = 2,
+	CONSOLE_LINES = 80,
+	CONSOLE_LINE = 512,
+	ERRORS_MAX = 2048,
+	CHUNK = 65536,
+	/* Bytes of a stream that are taken beyond its limit: kernel messages have one of their own, lines are not cut. More is not
+	 * the agent's, but of a program that writes to its port; the host's memory is not for it. */
+	STREAM_SLACK = 256 << 10,
+};
 
 static const uint64_t MEMORY = 1ULL << 30;
 static const uint64_t BOOT_NS = 60 * SECOND, BOOT_KVM_NS = 10 * SECOND;
@@ -43,6 +52,7 @@ static const uint64_t SILENCE_NS = 20 * SECOND; /* of an emulated guest on a bus
 static const uint64_t GRACE_NS = 30 * SECOND;	/* for the agent to end a job whose time is over, and to clean up */
 static const uint64_t JOB_NS = 60 * SECOND;	/* where a job says nothing, as agent_job.c */
 static const uint64_t LEAVE_NS = 10 * SECOND;	/* from the last word, or from a panic's first line, to qemu's end */
+static const uint64_t IDLE_NS = 30 * SECOND;	/* between two jobs: it has nothing to do then */
 
 enum phase { BOOTS, IDLE, JOB, LEAVES, OVER };
 
@@ -256,6 +266,12 @@ static const char *string(const json_t *m, const char *key)
 	return s ? s : "";
 }
 
+static void be_idle(struct cb_lab_guest *g)
+{
+	g->phase = IDLE;
+	g->deadline = now_ns() + IDLE_NS;
+}
+
 static void on_hello(struct cb_lab_guest *g, const json_t *m)
 {
 	if (g->phase != BOOTS)
@@ -263,7 +279,7 @@ static void on_hello(struct cb_lab_guest *g, const json_t *m)
 	g->boot_ns = now_ns() - g->started;
 	if (g->kvm_failed)
 		kvm_failed();
-	g->phase = IDLE;
+	be_idle(g);
 }
 
 /* Frames of the jobs before this one did not come, or not as they were sent: a program in the guest has written to the agent's
@@ -306,7 +322,7 @@ static void on_data(struct cb_lab_guest *g, const json_t *m)
 	const char *text = string(m, "d");
 	int i = stream_of(m);
 
-	if (g->phase == JOB && i >= 0)
+	if (g->phase == JOB && i >= 0 && g->stream[i].len < g->opts->jobs[g->next].output + STREAM_SLACK)
 		cb_unbase64(&g->stream[i], text, strlen(text));
 }
 
@@ -335,7 +351,7 @@ static void on_end(struct cb_lab_guest *g, const json_t *m)
 	o->message = *message ? strdup(message) : NULL;
 	o->ready_ns = number(m, "ready");
 	o->total_ns = number(m, "total");
-	g->phase = IDLE;
+	be_idle(g);
 	job_over(g);
 }
 
@@ -581,9 +597,12 @@ static enum cb_lab_guest_state late(struct cb_lab_guest *g)
 		return lost(g, CB_LAB_PANIC, what);
 	}
 	snprintf(what, sizeof(what), "the guest did not answer any more: %s for %.0f seconds",
-		 now_ns() >= g->heard + SILENCE_NS ? "nothing was heard of it" : "the job did not come to an end",
-		 now_ns() >= g->heard + SILENCE_NS ? (double)(now_ns() - g->heard) / 1e9
-						   : (double)(now_ns() - g->begun) / 1e9);
+		 now_ns() >= g->heard + SILENCE_NS ? "nothing was heard of it"
+		 : g->phase == JOB		   ? "the job did not come to an end"
+						   : "no job was begun",
+		 now_ns() >= g->heard + SILENCE_NS
+			 ? (double)(now_ns() - g->heard) / 1e9
+			 : (double)(now_ns() - (g->phase == JOB ? g->begun : g->deadline - IDLE_NS)) / 1e9);
 	return lost(g, CB_LAB_HANG, what);
 }
 
@@ -619,9 +638,7 @@ uint64_t cb_lab_guest_deadline(const struct cb_lab_guest *g)
 
 	if (g->phase == OVER)
 		return 0;
-	if (g->phase == IDLE)
-		return silence;
-	return g->phase == JOB && silence < g->deadline ? silence : g->deadline;
+	return (g->phase == IDLE || g->phase == JOB) && silence < g->deadline ? silence : g->deadline;
 }
 
 enum cb_lab_guest_state cb_lab_guest_step(struct cb_lab_guest *g)

@@ -48,10 +48,10 @@ struct cb_lab_job {
 	uint64_t memory;	/* bytes, for all its processes; 0: the guest's */
 	uint64_t output;	/* bytes kept of each stream (the first, and the last) */
 	unsigned int processes; /* at most so many at a time */
-	const char *const
-		*insmod; /* modules in the guest to insert first, in order, NULL at the end; removed again behind it */
-	bool no_ebpf;	 /* bpf(2) gives ENOSYS to everything in it */
-	bool veth;	 /* a pair of interfaces: lab0 10.77.0.1/24, and lab1 10.77.0.2/24 in the namespace "peer" */
+	/* modules to insert first, files of the guest (NAME.ko for the module NAME), in order, NULL at the end; removed behind it */
+	const char *const *insmod;
+	bool no_ebpf; /* bpf(2) gives ENOSYS to everything in it */
+	bool veth;    /* a pair of interfaces: lab0 10.77.0.1/24, and lab1 10.77.0.2/24 in the namespace "peer" */
 };
 
 struct cb_lab_text {

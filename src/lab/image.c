@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "lab/unpack.h"
+#include "btf/unpack.h"
 
 enum { X86_MAGIC = 0x1fe, X86_HDRS = 0x202, X86_VERSION = 0x20e, X86_SETUP = 0x200 };
 enum { ARM64_MAGIC = 0x38, ZBOOT_MAGIC = 4, ZBOOT_OFFSET = 8, ZBOOT_SIZE = 12, ZBOOT_END = 56 };
@@ -70,7 +70,7 @@ static bool is_arm64(const unsigned char *p, size_t len)
 /* p is packed; the image in it goes to out->plain. */
 static int read_packed(const unsigned char *p, size_t len, struct cb_lab_image *out, struct cb_err *e)
 {
-	int err = cb_lab_unpack(p, len, CB_LAB_IMAGE_MAX, &out->plain, e);
+	int err = cb_unpack(p, len, CB_LAB_IMAGE_MAX, &out->plain, e);
 
 	if (err)
 		return err;
@@ -85,14 +85,12 @@ static int read_zboot(const unsigned char *p, size_t len, struct cb_lab_image *o
 
 	if (at > len || size > len - at)
 		return cb_fail(e, ENOEXEC, "it is an EFI kernel image that is cut off");
-	if (cb_lab_packed_how(p + at, size) == CB_LAB_PLAIN)
-		return cb_fail(e, ENOEXEC,
-			       "it is an EFI kernel image that is packed by something else than gzip, xz or zstd");
 	return read_packed(p + at, size, out, e);
 }
 
 static int read_any(const unsigned char *p, size_t len, struct cb_lab_image *out, struct cb_err *e)
 {
+	const char *packed = cb_packed(p, len);
 	int err;
 
 	if (len > X86_VERSION + 2 && p[X86_MAGIC] == 0x55 && p[X86_MAGIC + 1] == 0xaa &&
@@ -102,7 +100,7 @@ static int read_any(const unsigned char *p, size_t len, struct cb_lab_image *out
 		return read_zboot(p, len, out, e);
 	if (is_arm64(p, len))
 		return read_arm64(p, len, out, e);
-	if (cb_lab_packed_how(p, len) == CB_LAB_GZIP) {
+	if (packed && !strcmp(packed, "gzip")) {
 		err = read_packed(p, len, out, e);
 		cb_buf_free(&out->plain); /* qemu unpacks gzip itself */
 		return err;

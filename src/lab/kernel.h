@@ -16,7 +16,7 @@
 #include <stddef.h>
 
 struct cb_lab_kernel {
-	char *name;    /* what people call it: "debian:6.1", "debian:6.1/arm64", "debian:5.10-nobpf", or the path given */
+	char *name; /* what people call it: "debian:6.1", "debian:6.1/arm64", "debian:5.10-nobpf", or the path given */
 	char *release; /* as uname -r says in the guest: "6.1.0-37-cloud-amd64" */
 	char *arch;    /* "x86_64" or "arm64" */
 	char *image;   /* path of what qemu's -kernel takes */
@@ -49,10 +49,11 @@ int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_er
 int cb_lab_kernel_matches(const struct cb_lab_kernel *k, const char *kernels, struct cb_err *e); /* 1, 0, -errno */
 
 struct cb_lab_fetch {
-	const char *const *suites; /* NULL: the suites around those of this machine's apt; else these, NULL at the end */
-	const char *mirror;	   /* NULL: that of this machine's apt */
-	bool refresh;		   /* look for newer packages even if one of that name is there */
-	const struct cb_log *log;  /* progress, one line a step */
+	const char *const
+		*suites;	  /* NULL: the suites around those of this machine's apt; else these, NULL at the end */
+	const char *mirror;	  /* NULL: that of this machine's apt */
+	bool refresh;		  /* look for newer packages even if one of that name is there */
+	const struct cb_log *log; /* progress, one line a step */
 };
 
 /* Fetch the kernel NAME ("debian:6.1", "debian:newest", "debian:6.12/arm64", "debian:5.10-nobpf") into the cache, unless it is
@@ -76,7 +77,7 @@ void cb_lab_kos_free(struct cb_lab_kos *kos);
 /* Build the out-of-tree module in DIR (Kbuild or Makefile with obj-m) against k's header packages, which are fetched when they
  * are not there. DIR itself is not written to. The result is kept by the digest of DIR's content and the kernel. A compile
  * error's text is in the message. */
-int cb_lab_module_build(const struct cb_lab_kernel *k, const char *dir, const struct cb_lab_fetch *opts, struct cb_lab_kos *add_to,
-			struct cb_err *e);
+int cb_lab_module_build(const struct cb_lab_kernel *k, const char *dir, const struct cb_lab_fetch *opts,
+			struct cb_lab_kos *add_to, struct cb_err *e);
 
 #endif

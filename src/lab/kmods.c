@@ -18,8 +18,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "btf/unpack.h"
 #include "lab/store.h"
-#include "lab/unpack.h"
 
 enum { LIST_MAX = 16 << 20, MODULE_MAX = 256 << 20, SOFT_DEPTH = 4 };
 
@@ -125,8 +125,12 @@ static int read_module(const char *path, struct cb_buf *out, struct cb_err *e)
 
 	if (err)
 		return err;
-	err = cb_lab_unpack(data, len, MODULE_MAX, out, e);
-	free(data);
+	if (cb_packed(data, len))
+		err = cb_unpack(data, len, MODULE_MAX, out, e);
+	else
+		*out = (struct cb_buf){.data = data, .len = len, .cap = len};
+	if (out->data != data)
+		free(data);
 	if (!err && (out->len < SELFMAG || memcmp(out->data, ELFMAG, SELFMAG)))
 		err = cb_fail(e, EBADMSG, "it is not an ELF file");
 	return err ? cb_fail_in(e, err, "cannot use the module %s", path) : 0;
@@ -174,8 +178,9 @@ static void add_soft(struct adding *a, const char *path)
 	for (const char *p = a->softdep; *p; p += strcspn(p, "\n"), p += *p == '\n') {
 		const char *at = p;
 
-		if (sscanf(at, "softdep %255s pre:%n", name, &used) != 1 ||
-		    !cb_lab_module_is(path, strlen(path), name) || strncmp(at + used - 4, "pre:", 4))
+		used = 0; /* stays, where there is only "post:" */
+		if (sscanf(at, "softdep %255s pre:%n", name, &used) != 1 || !used ||
+		    !cb_lab_module_is(path, strlen(path), name))
 			continue;
 		for (at += used; sscanf(at, "%*[ ]%255[^ \n]%n", word, &used) == 1 && strcmp(word, "post:"); at += used)
 			add_if_there(a, word);

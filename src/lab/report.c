@@ -35,10 +35,11 @@ void cb_lab_put_date(struct cb_buf *out, uint64_t seconds)
 	cb_buf_str(out, text);
 }
 
-/* U+FFFE and U+FFFF are no characters of XML. */
+/* U+FFFE and U+FFFF are no characters of XML, and control characters beyond ASCII (U+0080 to U+009F) discouraged ones. */
 static bool is_xml(const char *s, size_t len)
 {
 	return len && !(len == 3 && !memcmp(s, "\xef\xbf", 2) && (unsigned char)s[2] >= 0xbe) &&
+	       !(len == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0) &&
 	       ((unsigned char)*s >= 0x20 || *s == '\t' || *s == '\n') && *s != 0x7f;
 }
 

@@ -24,19 +24,19 @@ void cb_lab_put_time(struct cb_buf *out, uint64_t ns);
 void cb_lab_put_seconds(struct cb_buf *out, uint64_t ns);
 /* 2026-11-27T12:00:00Z */
 void cb_lab_put_date(struct cb_buf *out, uint64_t seconds);
-/* Text for XML and HTML, also in an attribute: what XML 1.0 (2.2) forbids becomes U+FFFD. */
+/* Text for XML and HTML, also in an attribute: what XML 1.0 (2.2) forbids or discourages becomes U+FFFD. */
 void cb_lab_put_xml(struct cb_buf *out, const char *text);
 /* Line by line, with prefix in front of each; control characters as \x1b. */
 void cb_lab_put_lines(struct cb_buf *out, const char *prefix, const char *text);
 /* "12 passed, 1 failed, 3 skipped" */
 void cb_lab_put_counts(struct cb_buf *out, const struct cb_lab_counts *n);
-/* "boots: 9, retried: 1 (debian:6.1: WHY)" */
+/* "boots: 9, retried: 1 (debian:6.1: WHY)"; WHY is as the guest said it: escape it. */
 void cb_lab_put_boots(struct cb_buf *out, const struct cb_lab_result *r);
 /* What was skipped, tests that are skipped for one reason on the same kernels together: *at counts from 0. tests: "a, b, c",
  * kernels likewise. False: no more. */
 bool cb_lab_next_skip(const struct cb_lab_result *r, size_t *at, struct cb_buf *tests, struct cb_buf *kernels,
 		      const char **reason);
-/* Of a failure "load refused: the kernel's ...", of a skip its reason. */
+/* Of a failure "load refused: the kernel's ...", of a skip its reason; escape it. */
 void cb_lab_put_reason(struct cb_buf *out, const struct cb_lab_cell *c);
 
 #endif

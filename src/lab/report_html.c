@@ -184,8 +184,13 @@ static void put_skips(struct cb_buf *out, const struct cb_lab_result *r)
 
 static void put_foot(struct cb_buf *out, const struct cb_lab_result *r)
 {
+	struct cb_buf boots = {0};
+
+	cb_lab_put_boots(&boots, r);
 	cb_buf_str(out, "<footer>");
-	cb_lab_put_boots(out, r);
+	cb_lab_put_xml(out, cb_buf_cstr(&boots));
+	out->failed |= boots.failed;
+	cb_buf_free(&boots);
 	for (size_t i = 0; i < r->n_columns; i++)
 		if (r->columns[i].package) {
 			cb_buf_str(out, "<br>");

@@ -192,6 +192,7 @@ void cb_lab_report_table(const struct cb_lab_result *r, bool colours, size_t col
 {
 	struct table t = {.r = r, .out = out, .colours = colours, .columns = columns};
 	struct cb_lab_counts n = cb_lab_count(r);
+	struct cb_buf boots = {0};
 
 	put_matrix(&t);
 	put_failures(&t);
@@ -204,6 +205,9 @@ void cb_lab_report_table(const struct cb_lab_result *r, bool colours, size_t col
 	cb_buf_str(out, " in ");
 	cb_lab_put_time(out, r->ns);
 	cb_buf_str(out, "; ");
-	cb_lab_put_boots(out, r);
+	cb_lab_put_boots(&boots, r);
+	put(&t, 0, cb_buf_cstr(&boots), 0);
+	out->failed |= boots.failed;
+	cb_buf_free(&boots);
 	cb_buf_str(out, r->interrupted ? "; interrupted\n" : "\n");
 }

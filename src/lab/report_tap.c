@@ -7,14 +7,21 @@
 
 #include <string.h>
 
-/* A "#" begins a directive, a line break a new line. */
+#include "output/plan.h"
+
+/* A "#" begins a directive; a line break and other control characters are shown as \x0a. */
 static void put_text(struct cb_buf *out, const char *text)
 {
-	for (; *text; text++) {
-		if (*text == '#' || *text == '\\')
+	struct cb_buf shown = {0};
+
+	cb_text_people(text, strlen(text), &shown);
+	for (const char *p = cb_buf_cstr(&shown); *p; p++) {
+		if (*p == '#' || *p == '\\')
 			cb_buf_ch(out, '\\');
-		cb_buf_ch(out, (unsigned char)*text < ' ' ? ' ' : *text);
+		cb_buf_ch(out, *p);
 	}
+	out->failed |= shown.failed;
+	cb_buf_free(&shown);
 }
 
 static bool has_bad_inner(const struct cb_lab_cell *c)
@@ -86,6 +93,7 @@ static void put_cell(struct cb_buf *out, size_t *number, const struct cb_lab_row
 void cb_lab_report_tap(const struct cb_lab_result *r, struct cb_buf *out)
 {
 	size_t lines = 0, number = 0;
+	struct cb_buf boots = {0};
 
 	for (size_t i = 0; i < r->n_rows * r->n_columns; i++)
 		lines += r->cells[i].n_inner + has_line(&r->cells[i]);
@@ -93,7 +101,8 @@ void cb_lab_report_tap(const struct cb_lab_result *r, struct cb_buf *out)
 	for (size_t k = 0; k < r->n_columns; k++)
 		for (size_t i = 0; i < r->n_rows; i++)
 			put_cell(out, &number, &r->rows[i], &r->columns[k], cb_lab_cell_at(r, i, k));
-	cb_buf_str(out, "# ");
-	cb_lab_put_boots(out, r);
-	cb_buf_ch(out, '\n');
+	cb_lab_put_boots(&boots, r);
+	cb_lab_put_lines(out, "# ", cb_buf_cstr(&boots));
+	out->failed |= boots.failed;
+	cb_buf_free(&boots);
 }

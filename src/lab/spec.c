@@ -17,6 +17,9 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "lab/words.h"
+#include "output/plan.h"
+
+enum { OUTPUT_MAX = 64 << 20 };
 
 struct parser {
 	struct cb_lab_test *t;
@@ -30,15 +33,21 @@ struct parser {
 
 static int wrong(struct parser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* What the file says stands in it, and comes to a terminal. */
 static int wrong(struct parser *p, const char *fmt, ...)
 {
+	struct cb_buf shown = {0};
 	char text[CB_ERR_TEXT];
 	va_list ap;
+	int err;
 
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return cb_fail(p->e, EINVAL, "%s:%u: %s", p->path, p->line, text);
+	cb_text_people(text, strlen(text), &shown);
+	err = cb_fail(p->e, EINVAL, "%s:%u: %s", p->path, p->line, cb_buf_cstr(&shown));
+	cb_buf_free(&shown);
+	return err;
 }
 
 static int no_memory(struct parser *p)
@@ -417,9 +426,12 @@ static int parse_processes(struct parser *p, char *rest)
 	return !err && p->t->processes > INT_MAX ? wrong(p, "at most %d processes", INT_MAX) : err;
 }
 
+/* The host holds all that is kept in its memory. */
 static int parse_output(struct parser *p, char *rest)
 {
-	return parse_size(p, rest, "a size such as 256K", &p->t->output);
+	int err = parse_size(p, rest, "a size such as 256K", &p->t->output);
+
+	return !err && p->t->output > OUTPUT_MAX ? wrong(p, "at most %dM", OUTPUT_MAX >> 20) : err;
 }
 
 /* ---- What is expected ------------------------------------------------------------------------------------------ */

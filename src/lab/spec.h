@@ -138,8 +138,8 @@ struct cb_lab_test {
 	struct cb_lab_cc *ccs;
 	size_t n_ccs;
 	struct cb_lab_words programs; /* names */
-	struct cb_lab_words load;    /* modules of the kernel's own */
-	struct cb_lab_words modules; /* directories with sources */
+	struct cb_lab_words load;     /* modules of the kernel's own */
+	struct cb_lab_words modules;  /* directories with sources */
 	struct cb_lab_exclude *excludes;
 	size_t n_excludes;
 	struct cb_lab_words allowed; /* texts in kernel warnings that are none */

@@ -47,6 +47,11 @@ static size_t put_escaped(const char *s, size_t n, char **out)
 		p[4] = "0123456789abcdef"[c >> 4];
 		p[5] = "0123456789abcdef"[c & 15];
 		p += 6;
+	} else if (c == 0xc2 && (unsigned char)s[1] < 0xa0) { /* some terminals obey these, too */
+		memcpy(p, "\\u00", 4);
+		p[4] = "0123456789abcdef"[(unsigned char)s[1] >> 4];
+		p[5] = "0123456789abcdef"[s[1] & 15];
+		p += 6;
 	} else {
 		memcpy(p, s, len);
 		p += len;

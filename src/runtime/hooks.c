@@ -154,7 +154,8 @@ static int try_trace(struct coolbpf *cb, enum bpf_prog_type type, enum bpf_attac
 	if (trampoline && h && !h->trampolines) {
 		link = bpf_raw_tracepoint_open(NULL, prog);
 		if (link < 0)
-			err = cb_fail(why, -link, "this kernel refuses to attach: %s", strerror(-link));
+			err = cb_fail(why, -link, "this kernel refuses to attach: %s",
+				      link == -CB_ENOTSUPP ? "it does not support that" : strerror(-link));
 		else
 			close(link);
 		h->trampolines = !err;

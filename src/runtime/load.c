@@ -17,10 +17,7 @@
 #include "runtime/lineinfo.h"
 #include "runtime/runtime.h"
 
-enum {
-	LOG_LINES = 12, /* of the verifier's, shown to people */
-	ENOTSUPP = 524, /* the kernel's own, which should not leave it; libc has no words for it */
-};
+enum { LOG_LINES = 12 }; /* of the verifier's, shown to people */
 
 /* Has this process what bpf() asks for? Otherwise it was for want of rights that the kernel said no. */
 static bool has_rights(void)
@@ -39,7 +36,7 @@ const char *cb_bpf_hint(int err)
 {
 	if (err == ENOSYS)
 		return "; this kernel has no eBPF: it has no bpf() system call";
-	if (err == ENOTSUPP)
+	if (err == CB_ENOTSUPP)
 		return "; by that number the kernel means that it does not support this";
 	if (err != EPERM)
 		return "";

@@ -196,6 +196,9 @@ int cb_events_prepare(struct coolbpf *cb);
 int cb_events_open(struct coolbpf *cb);
 void cb_events_close(struct coolbpf *cb);
 
+/* The kernel's own error, which should not leave it and does; libc has no words for it. */
+enum { CB_ENOTSUPP = 524 };
+
 /* load.c: a sentence for an errno that bpf() gave, with what to do about it. */
 const char *cb_bpf_hint(int err);
 

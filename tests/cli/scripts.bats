@@ -43,6 +43,18 @@ fake() {
 	[ "${lines[-1]}" = "1 passed, 0 failed, 3 skipped" ]
 }
 
+@test "report: what was skipped in one place and passed in another is told, not counted" {
+	ran "runtime / attach" 0 $'1..2\n# skip: no kprobes\nnot ok 1 # SKIP fires\nok 2 - other\n'
+	ran "lab / matrix" 0 $'1..3\nok 1 - attach on k1: fires\nok 2 - attach on k2: fires # SKIP too old\nok 3 - attach on k1: other # SKIP k1 it is\n'
+	report
+	[ "$status" -eq 0 ]
+	[[ $output == *"in another:"*"attach: fires: no kprobes; passed on k1"* ]]
+	[[ $output == *"attach on k2: fires: too old; passed on k1"* ]]
+	[[ $output == *"attach on k1: other: k1 it is; passed on this machine"* ]]
+	[[ $output != *$'\n'"Skipped:"* ]]
+	[ "${lines[-1]}" = "2 passed, 0 failed, 0 skipped" ]
+}
+
 @test "report: a failed test is named" {
 	ran "a" 1 $'1..2\nok 1 good\nnot ok 2 bad\n'
 	report 1

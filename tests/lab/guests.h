@@ -15,7 +15,7 @@
 #include "lab/prog.h"
 #include "lab/qemu.h"
 
-enum { JOBS_MAX = 24 };
+enum { JOBS_MAX = 32 };
 
 static const uint64_t SEC = 1000000000ULL;
 

@@ -70,6 +70,7 @@ enum {
 	TOOL_FAILS,
 	WARNS,
 	BAD_MODULE,
+	UNKNOWN_SYMBOL,
 	DAMAGES_PORT,
 	KILLS,
 	LEAVES_PROBE,
@@ -105,6 +106,8 @@ static struct cb_lab_job many_jobs[MANY_JOBS] = {
 	[WARNS] = {.argv = SH("echo '<6>WARNING: only information' >/dev/kmsg; "
 			      "echo '<4>WARNING: at the test' >/dev/kmsg; echo '<3>an error' >/dev/kmsg")},
 	[BAD_MODULE] = {.argv = SH("echo ran"), .insmod = WORDS("/lab/bad.ko")},
+	/* what it needs is not inserted */
+	[UNKNOWN_SYMBOL] = {.argv = SH("echo ran"), .insmod = WORDS("/lab/geneve.ko")},
 	[DAMAGES_PORT] =
 		{.argv = SH(
 			 "for p in ttyS0 ttyS1; do i=0; while [ $i -lt 5 ]; do "
@@ -195,6 +198,8 @@ static void check_kernel_side(const struct cb_lab_outcome *o)
 	assert_non_null(strstr(o[BAD_MODULE].message, "/lab/bad.ko"));
 	assert_non_null(strstr(o[BAD_MODULE].message, "Exec format error"));
 	assert_int_equal(o[BAD_MODULE].out.len, 0);
+	assert_int_equal(o[UNKNOWN_SYMBOL].end, CB_LAB_SETUP);
+	assert_non_null(strstr(o[UNKNOWN_SYMBOL].message, "Unknown symbol"));
 	assert_ended(&o[DAMAGES_PORT], 0);
 	assert_int_equal(o[LEAVES_PROBE].left, 1);
 }
@@ -240,7 +245,7 @@ static void many_jobs_in_one_guest(void **state)
 	const char *veth[8], *object = "test_guest_execsnoop.bpf.o";
 	struct cb_lab_kernel k = pick_kernel_for(this_arch(), &kernels);
 	struct cb_lab_job *jobs = many_jobs;
-	struct cb_lab_kos kos = {0};
+	struct cb_lab_kos kos = {0}, geneve = {0};
 	struct cb_lab_file files[16] = {
 		{.path = "/lab/0/given", .data = "bytes\n", .len = 6},
 		{.path = "/lab/bad.ko", .data = "no module", .len = 9},
@@ -250,7 +255,11 @@ static void many_jobs_in_one_guest(void **state)
 
 	build_tool("tools/execsnoop.bpf.c", object);
 	r = (struct guest_run){.opts = {.files = files, .jobs = jobs, .n_jobs = MANY_JOBS}};
-	r.opts.n_files = 3 + put_modules(&k, &kos, files + 3, veth, names);
+	assert_int_equal(cb_lab_modules(&k, "geneve", &geneve, NULL), 0);
+	assert_true(geneve.n > 1);
+	files[3] = (struct cb_lab_file){
+		.path = "/lab/geneve.ko", .data = geneve.ko[geneve.n - 1].data, .len = geneve.ko[geneve.n - 1].len};
+	r.opts.n_files = 4 + put_modules(&k, &kos, files + 4, veth, names);
 	jobs[VETH].insmod = veth;
 	for (int i = 0; i < MANY_JOBS; i++) {
 		snprintf(dirs[i], sizeof(dirs[i]), "/lab/%d", i);
@@ -276,6 +285,7 @@ static void many_jobs_in_one_guest(void **state)
 	assert_non_null(strstr(r.outcome[BEHIND].message, "left behind"));
 	end_guest(&r);
 	cb_lab_kos_free(&kos);
+	cb_lab_kos_free(&geneve);
 }
 
 /* ---- Guests that end --------------------------------------------------------------------------------------------------- */

@@ -218,6 +218,28 @@ static void frames_that_make_no_sense_are_passed_over(void **state)
 	assert_int_equal(f->r.begun[1], 0);
 }
 
+/* Frames are not signed: a program in the guest can write them, too. */
+static void a_flood_of_data_does_not_fill_the_host(void **state)
+{
+	struct fixture *f = *state;
+	struct cb_buf frame = {0};
+
+	cb_buf_str(&frame, "{\"t\":\"data\",\"s\":\"out\",\"d\":\"");
+	for (int i = 0; i < 2000; i++)
+		cb_buf_str(&frame, "b25l");
+	cb_buf_str(&frame, "\"}");
+	says(f, "{\"t\":\"hello\"}");
+	says(f, BEGIN(0));
+	for (int i = 0; i < 200; i++)
+		says(f, cb_buf_cstr(&frame));
+	says(f, ENDED(0));
+	says(f, "{\"t\":\"bye\",\"why\":\"enough\"}");
+	cb_buf_free(&frame);
+	f->jobs[0].output = 64 << 10;
+	run(f);
+	assert_in_range(f->r.outcome[0].out.len, 64 << 10, 512 << 10);
+}
+
 static void who_wants_a_new_boot_says_why(void **state)
 {
 	struct fixture *f = *state;
@@ -329,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_frame_that_is_damaged_costs_its_job_only, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(the_last_frame_may_be_the_damaged_one, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(frames_that_make_no_sense_are_passed_over, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_flood_of_data_does_not_fill_the_host, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(who_wants_a_new_boot_says_why, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_guest_that_ends_in_a_job_has_rebooted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_panic_is_known_by_its_line, set_up, tear_down),

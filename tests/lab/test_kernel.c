@@ -13,7 +13,6 @@
 #include "lab/fetch.h"
 #include "lab/image.h"
 #include "lab/sources.h"
-#include "lab/unpack.h"
 #include "lab/version.h"
 
 /* ---- Choices ----------------------------------------------------------------------------------------------------- */
@@ -195,7 +194,7 @@ static void arm64(void **state)
 	assert_int_equal(cb_lab_image_read(gz.data, gz.len, &image, NULL), 0);
 	assert_string_equal(image.release, "6.12.9-cloud-arm64");
 	assert_int_equal(image.plain.len, 0); /* qemu does that */
-	assert_int_equal(cb_lab_image_read(gz.data, gz.len - 20, &image, NULL), -EBADMSG);
+	assert_int_equal(cb_lab_image_read(gz.data, gz.len - 20, &image, NULL), -EINVAL);
 	cb_buf_free(&gz);
 }
 

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "lab/report.h"
 #include "made.h"
+#include "output/plan.h"
 
 static char *report(void (*write)(const struct cb_lab_result *r, struct cb_buf *out), const struct cb_lab_result *r)
 {
@@ -23,6 +24,11 @@ static void plain_table(const struct cb_lab_result *r, struct cb_buf *out)
 {
 	cb_lab_report_table(r, false, 0, out);
 }
+
+static void (*const forms[])(const struct cb_lab_result *r, struct cb_buf *out) = {
+	plain_table, cb_lab_report_tap, cb_lab_report_json, cb_lab_report_junit, cb_lab_report_html};
+
+enum { N_FORMS = sizeof(forms) / sizeof(*forms) };
 
 static void has(const char *text, const char *part)
 {
@@ -218,13 +224,57 @@ static void html(void **state)
 
 static void nothing(void **state)
 {
-	static void (*const forms[])(const struct cb_lab_result *, struct cb_buf *) = {
-		plain_table, cb_lab_report_tap, cb_lab_report_json, cb_lab_report_junit, cb_lab_report_html};
 	struct cb_lab_result r;
 
 	assert_int_equal(cb_lab_result_init(&r, 0, 0), 0);
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
+	for (size_t i = 0; i < N_FORMS; i++)
 		free(report(forms[i], &r));
+	cb_lab_result_free(&r);
+}
+
+/* Whatever a guest or a file's name says, no report makes a terminal or a browser do something. */
+static void hostile_texts_are_harmless(void **state)
+{
+	static const char bad[] = "<script>x\x1b]0;y\x07\x7f\xc2\x9b\x9b#\r\b\n";
+	struct cb_lab_result r = made_result();
+
+	for (size_t i = 0; i < r.n_rows; i++) {
+		free(r.rows[i].name);
+		free(r.rows[i].about);
+		free(r.rows[i].path);
+		r.rows[i] = (struct cb_lab_row){.name = strdup(bad), .about = strdup(bad), .path = strdup(bad)};
+	}
+	for (size_t k = 0; k < r.n_columns; k++) {
+		struct cb_lab_column *c = &r.columns[k];
+
+		free(c->name);
+		free(c->why);
+		c->name = strdup(bad);
+		c->why = strdup(bad);
+		c->retried = 1;
+	}
+	for (size_t i = 0; i < r.n_rows * r.n_columns; i++) {
+		struct cb_lab_cell *c = &r.cells[i];
+
+		free(c->reason);
+		c->reason = c->verdict == CB_LAB_FAIL || c->verdict == CB_LAB_SKIP ? strdup(bad) : NULL;
+		if (c->verdict == CB_LAB_FAIL)
+			made_note(c, "console", bad);
+		made_inner(c, bad, c->verdict == CB_LAB_PASS, i % 2 ? bad : NULL);
+	}
+	for (size_t i = 0; i < N_FORMS; i++) {
+		char *text = report(forms[i], &r);
+
+		for (const char *p = text; *p; p++)
+			if (((unsigned char)*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f ||
+			    (!cb_utf8(p, strlen(p)) && (*p & 0xc0) != 0x80) ||
+			    (!strncmp(p, "\xc2", 1) && (unsigned char)p[1] < 0xa0))
+				if (forms[i] != cb_lab_report_json || *p != 0x7f)
+					fail_msg("form %zu has it raw: %.40s", i, p);
+		if (forms[i] == cb_lab_report_html || forms[i] == cb_lab_report_junit)
+			assert_null(strstr(text, "<script>x"));
+		free(text);
+	}
 	cb_lab_result_free(&r);
 }
 
@@ -235,7 +285,7 @@ int main(void)
 		cmocka_unit_test(narrow_table), cmocka_unit_test(colours),
 		cmocka_unit_test(tap),		cmocka_unit_test(json),
 		cmocka_unit_test(junit),	cmocka_unit_test(html),
-		cmocka_unit_test(nothing),
+		cmocka_unit_test(nothing),	cmocka_unit_test(hostile_texts_are_harmless),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -181,8 +181,8 @@ static void ranges(void **state)
 	static const struct {
 		const char *text;
 		int low, high; /* -1: open */
-	} good[] = {{"0 events", 0, 0},	   {"7 events", 7, 7},	      {"1..2 events", 1, 2},
-		    {"5.. events", 5, -1}, {"..9 events", -1, 9},     {"1K events", 1024, 1024},
+	} good[] = {{"0 events", 0, 0},	   {"7 events", 7, 7},	       {"1..2 events", 1, 2},
+		    {"5.. events", 5, -1}, {"..9 events", -1, 9},      {"1K events", 1024, 1024},
 		    {"2+3 events", 5, 5},  {"3-1..9+1-2 events", 2, 8}};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
