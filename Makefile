@@ -47,7 +47,7 @@ demo:
 
 check:
 	@scripts/setup.sh all
-	@$(MAKE) --no-print-directory all $(if $(filter 1,$(SAN)),,static)
+	@$(MAKE) --no-print-directory all static
 	@$(if $(filter 1,$(SAN)),,$(MAKE) --no-print-directory static-arm64 || \
 		echo "make: without build-arm64/coolbpf, what needs it is skipped" >&2)
 	@scripts/kernels.sh $(B)/src/cli/coolbpf
