@@ -26,7 +26,12 @@
 
 #define SECOND 1000000000ULL
 
-enum { SPACES = 3 /* mount, IPC, UTS */, STATES = 5 /* parts of what is held to be as it was */ };
+enum {
+	SPACES = 3,	/* mount, IPC, UTS */
+	LEFT_KINDS = 3, /* BPF programs, maps, links */
+	LEFT_FILES = 2, /* kprobe_events, uprobe_events */
+	STATES = 5,	/* parts of what is held to be as it was */
+};
 
 struct agent {
 	int port;    /* serial line to the host */
@@ -57,9 +62,11 @@ struct stream {
 
 /* What there is in the kernel and should not be more of behind a job. */
 struct left {
-	uint32_t *progs, *links, *maps; /* ids, ascending */
-	size_t n_progs, n_links, n_maps;
-	unsigned int probes; /* lines of kprobe_events and uprobe_events */
+	struct {
+		uint32_t *id; /* ascending */
+		size_t n;
+	} kind[LEFT_KINDS];
+	unsigned int probes[LEFT_FILES]; /* lines */
 };
 
 struct job {
@@ -131,7 +138,7 @@ void agent_check_taint(struct job *j);
 int agent_insert_modules(struct job *j);
 void agent_remove_modules(struct job *j);
 void agent_count(struct left *l);
-/* How many are there that were not before? Waits for what the kernel frees late. */
+/* How many are there that were not before? Waits for what the kernel frees late. The job's message names some. */
 unsigned int agent_left(struct job *j);
 void agent_left_free(struct left *l);
 

@@ -233,6 +233,17 @@ void agent_remove_modules(struct job *j)
 
 /* ---- What is left ---------------------------------------------------------------------------------------------------- */
 
+static const struct {
+	const char *what;
+	int (*next)(uint32_t id, uint32_t *next);
+	int (*open)(uint32_t id);
+} left_kinds[LEFT_KINDS] = {{"program", bpf_prog_get_next_id, bpf_prog_get_fd_by_id},
+			    {"map", bpf_map_get_next_id, bpf_map_get_fd_by_id},
+			    {"link", bpf_link_get_next_id, bpf_link_get_fd_by_id}};
+
+static const char *const left_files[LEFT_FILES] = {"/sys/kernel/tracing/kprobe_events",
+						   "/sys/kernel/tracing/uprobe_events"};
+
 static size_t list_ids(int (*next)(uint32_t, uint32_t *), uint32_t **ids)
 {
 	uint32_t id = 0, *more;
@@ -265,48 +276,114 @@ static unsigned int count_lines(const char *path)
 
 void agent_count(struct left *l)
 {
-	l->n_progs = list_ids(bpf_prog_get_next_id, &l->progs);
-	l->n_links = list_ids(bpf_link_get_next_id, &l->links);
-	l->n_maps = list_ids(bpf_map_get_next_id, &l->maps);
-	l->probes = count_lines("/sys/kernel/tracing/kprobe_events") + count_lines("/sys/kernel/tracing/uprobe_events");
+	for (int i = 0; i < LEFT_KINDS; i++)
+		l->kind[i].n = list_ids(left_kinds[i].next, &l->kind[i].id);
+	for (int i = 0; i < LEFT_FILES; i++)
+		l->probes[i] = count_lines(left_files[i]);
 }
 
 void agent_left_free(struct left *l)
 {
-	free(l->progs);
-	free(l->links);
-	free(l->maps);
+	for (int i = 0; i < LEFT_KINDS; i++)
+		free(l->kind[i].id);
 	*l = (struct left){0};
 }
 
-/* How many of now are not in before? Both ascend. */
-static unsigned int fresh(const uint32_t *now, size_t n, const uint32_t *before, size_t m)
+static void add_name(struct job *j, const char *what, const char *name)
 {
-	unsigned int count = 0;
-	size_t at = 0;
+	if (*j->message.text)
+		cb_fail_more(&j->message, 0, ", %s %s", what, name);
+	else
+		cb_fail(&j->message, 0, "%s %s", what, name);
+}
 
-	for (size_t i = 0; i < n; i++) {
-		while (at < m && before[at] < now[i])
+static void name_bpf(struct job *j, int kind, uint32_t id)
+{
+	char what[32], text[BPF_OBJ_NAME_LEN + 16];
+	union {
+		struct bpf_prog_info prog;
+		struct bpf_map_info map;
+	} info = {0};
+	uint32_t len = sizeof(info);
+	int fd = left_kinds[kind].open(id);
+	const char *name = "";
+
+	if (fd >= 0 && kind < 2 && !bpf_obj_get_info_by_fd(fd, &info, &len))
+		name = kind ? info.map.name : info.prog.name;
+	if (fd >= 0)
+		close(fd);
+	snprintf(what, sizeof(what), "BPF %s", left_kinds[kind].what);
+	snprintf(text, sizeof(text), "%u%s%s", id, *name ? " " : "", name);
+	add_name(j, what, text);
+}
+
+/* New ones stand last. */
+static void name_probe(struct job *j, const char *path)
+{
+	char *text;
+	size_t len;
+
+	if (cb_file_read(path, 16 << 20, &text, &len, NULL))
+		return;
+	while (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	while (len && text[len - 1] != '\n')
+		len--;
+	if (text[len])
+		add_name(j, "probe", text + len);
+	free(text);
+}
+
+/* How many of a kind are not in before? Ids ascend. The first is named, where named is true. */
+static unsigned int fresh(struct job *j, const struct left *now, int kind, bool named)
+{
+	const uint32_t *id = now->kind[kind].id, *before = j->before.kind[kind].id;
+	size_t at = 0, m = j->before.kind[kind].n;
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < now->kind[kind].n; i++) {
+		while (at < m && before[at] < id[i])
 			at++;
-		count += at == m || before[at] != now[i];
+		if (at < m && before[at] == id[i])
+			continue;
+		if (named && !count)
+			name_bpf(j, kind, id[i]);
+		count++;
 	}
 	return count;
+}
+
+static unsigned int count_fresh(struct job *j, const struct left *now, bool named)
+{
+	unsigned int n = 0;
+
+	for (int i = 0; i < LEFT_KINDS; i++)
+		n += fresh(j, now, i, named);
+	for (int i = 0; i < LEFT_FILES; i++) {
+		unsigned int before = j->before.probes[i];
+
+		if (now->probes[i] <= before)
+			continue;
+		n += now->probes[i] - before;
+		if (named)
+			name_probe(j, left_files[i]);
+	}
+	return n;
 }
 
 unsigned int agent_left(struct job *j)
 {
 	uint64_t until = agent_now() + LEFT_SECONDS * SECOND;
-	const struct left *b = &j->before;
 	unsigned int n;
 
 	for (;;) {
 		struct left now;
 
 		agent_count(&now);
-		n = fresh(now.progs, now.n_progs, b->progs, b->n_progs) +
-		    fresh(now.links, now.n_links, b->links, b->n_links) +
-		    fresh(now.maps, now.n_maps, b->maps, b->n_maps) +
-		    (now.probes > b->probes ? now.probes - b->probes : 0);
+		n = count_fresh(j, &now, false);
+		/* a job that did not end as it should has its message already */
+		if (n && agent_now() >= until && !*j->message.text)
+			count_fresh(j, &now, true);
 		agent_left_free(&now);
 		if (!n || agent_now() >= until)
 			return n;

@@ -78,7 +78,7 @@ struct cb_lab_outcome {
 	struct cb_lab_text kmsg; /* kernel messages of warning level and worse meanwhile, one a line */
 	bool warned;	   /* among them is a WARNING, BUG, Oops or the like, or the kernel became tainted by one */
 	unsigned int left; /* BPF programs, links and probes that are there behind it and were not before it */
-	char *message;	   /* why, where end is not CB_LAB_ENDED; else NULL */
+	char *message;	   /* why, where end is not CB_LAB_ENDED; some of what is left, where it is; or NULL */
 	char *console;	   /* the console's last lines, where the guest was lost; else NULL */
 	uint64_t ready_ns, total_ns; /* from its start, by the guest's clock; ready 0: it never was */
 };

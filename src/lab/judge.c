@@ -338,7 +338,9 @@ static void judge_left(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 {
 	if (o->left)
 		cb_lab_cell_fail(cell, CB_LAB_WHY_LEFT,
-				 "%u BPF programs, maps, links or probes are still there behind it", o->left);
+				 "%u BPF programs, maps, links or probes are still there behind it%s%s", o->left,
+				 o->end == CB_LAB_ENDED && o->message ? ": " : "",
+				 o->end == CB_LAB_ENDED && o->message ? o->message : "");
 }
 
 void cb_lab_judge(const struct cb_lab_test *t, const bool *on, const struct cb_lab_outcome *o, struct cb_lab_cell *cell)

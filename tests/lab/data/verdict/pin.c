@@ -18,14 +18,19 @@ static long load_program(void)
 	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
 			       .insns = (unsigned long)insns,
 			       .insn_cnt = 2,
-			       .license = (unsigned long)"GPL"};
+			       .license = (unsigned long)"GPL",
+			       .prog_name = "left_program"};
 
 	return bpf(BPF_PROG_LOAD, &attr);
 }
 
 static long make_map(void)
 {
-	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1};
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY,
+			       .key_size = 4,
+			       .value_size = 8,
+			       .max_entries = 1,
+			       .map_name = "left_map"};
 
 	return bpf(BPF_MAP_CREATE, &attr);
 }
