@@ -114,7 +114,7 @@ static int apt(struct cb_lab_apt *a, const char *program, const char *const *wor
 	for (size_t i = 0; words[i] && n < ARGS_MAX + 3; i++)
 		argv[n++] = words[i];
 	argv[n] = NULL;
-	err = cb_lab_prog_run(&p, a->hold, said, NULL, e);
+	err = cb_lab_prog_run(&p, a->hold, said, e);
 	free(argv);
 	return err;
 }
@@ -420,7 +420,7 @@ static int extract(struct cb_lab_apt *a, const char *deb, const char *into, cons
 	const char *const argv[] = {"dpkg-deb", "--extract", deb, into, NULL};
 	const struct cb_lab_prog p = {.argv = argv};
 	struct cb_buf said = {0};
-	int err = cb_lab_prog_run(&p, a->hold, &said, NULL, e);
+	int err = cb_lab_prog_run(&p, a->hold, &said, e);
 
 	if (err == -ECHILD && strstr(cb_buf_cstr(&said), "No space left"))
 		err = -ENOSPC;

@@ -48,6 +48,9 @@ int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_er
  * ("arm64"). -EINVAL with a message where it is none of these. */
 int cb_lab_kernel_matches(const struct cb_lab_kernel *k, const char *kernels, struct cb_err *e); /* 1, 0, -errno */
 
+/* Keep those that KERNELS chooses, which may be none. After an error the list is still the caller's to free. */
+int cb_lab_kernels_choose(struct cb_lab_kernels *ks, const char *kernels, struct cb_err *e);
+
 struct cb_lab_fetch {
 	const char *const
 		*suites;	  /* NULL: the suites around those of this machine's apt; else these, NULL at the end */
