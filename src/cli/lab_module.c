@@ -102,6 +102,7 @@ int lab_module(int argc, char **argv)
 						{0}};
 	struct cb_log log = {.level = CB_INFO, .say = lab_say};
 	struct wish w = {.opts = {.log = &log}, .kernels = cb_lab_own_arch()};
+	struct cb_err err = {0};
 	int opt;
 
 	opterr = 0;
@@ -130,5 +131,7 @@ int lab_module(int argc, char **argv)
 		return cb_cli_usage("lab module",
 				    argc == optind ? "the module in which directory?" : "one directory at a time");
 	w.dir = argv[optind];
+	if (cb_lab_module_check(w.dir, &err))
+		return cb_cli_fail("%s", err.text);
 	return w.kernel ? build_for_file(&w) : build_for_cache(&w);
 }

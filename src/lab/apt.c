@@ -291,17 +291,20 @@ static int have_lists(const struct cb_lab_apt *a, const struct cb_lab_sources *s
 
 int cb_lab_apt_open(struct cb_lab_apt *a, struct cb_err *e)
 {
+	static const char *const programs[] = {"apt-get", "apt-cache", "apt-config", "dpkg-deb"};
 	struct cb_lab_sources s = {0};
 	bool have = false;
 	int err = cb_lab_path(a->dir, e, "%s/apt/%s", a->store->dir, a->arch);
 
 	if (!err)
 		err = cb_lab_path(a->conf, e, "%s/apt.conf", a->dir);
-	if (!err && (!cb_lab_prog_there("apt-get") || !cb_lab_prog_there("dpkg-deb")))
-		err = cb_fail(
-			e, ENOSYS,
-			"there is no apt-get here, which fetches Debian's kernels; give a kernel of your own with "
-			"--kernel PATH");
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]) && !err; i++)
+		if (!cb_lab_prog_there(programs[i]))
+			err = cb_fail(e, ENOSYS,
+				      "there is no %s here, by which Debian's kernels are fetched; coolbpf lab run "
+				      "--kernel PATH takes one "
+				      "of your own",
+				      programs[i]);
 	if (!err)
 		err = make_dirs(a, e);
 	if (!err)

@@ -335,7 +335,7 @@ static int copy_dir(struct build *b, struct cb_err *e)
 	return err ? err : cb_lab_prog_run(&chmod, &b->hold, NULL, e);
 }
 
-static int check_dir(const char *dir, struct cb_err *e)
+int cb_lab_module_check(const char *dir, struct cb_err *e)
 {
 	static const char *const names[] = {"Kbuild", "Makefile"};
 	char path[PATH_MAX];
@@ -371,7 +371,7 @@ int cb_lab_module_build(const struct cb_lab_kernel *k, const char *dir, const st
 	static const struct cb_lab_fetch none = {0};
 	struct build b = {.k = k, .dir = dir, .opts = opts ? opts : &none};
 	size_t before = add_to->n;
-	int err = check_dir(dir, e);
+	int err = cb_lab_module_check(dir, e);
 
 	if (!err)
 		err = cb_lab_hold(&b.hold, e);

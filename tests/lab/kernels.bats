@@ -404,7 +404,7 @@ EOF
 	[[ $output == *"debian:9.1: hello" ]]
 	[ "$(modinfo -F name out/9.1.0-2-cloud-amd64/hello.ko)" = hello ]
 	[ "$(ls mod | tr '\n' ' ')" = "Kbuild hello.c " ]
-	# a directory that nobody may write to; one that is no module; a place in which make cannot build
+	# a directory that nobody may write to; a place in which make cannot build
 	cp -r mod "$BATS_TEST_TMPDIR/ro" && echo 'int z;' >>ro/hello.c && chmod -R a-w ro
 	"$COOLBPF" lab module -q --kernels 9.1 ro
 	[ ! -e cache/lab/tmp ]
@@ -413,6 +413,7 @@ EOF
 	mv cache 'a cache'
 	COOLBPF_CACHE=$PWD/'a cache' run "$COOLBPF" lab module -q --kernels 9.1 ro
 	assert_failed 1 'it has a blank or colon in it; $COOLBPF_CACHE names another place'
+	mv 'a cache' cache
 	# kept by what it is made of
 	run "$COOLBPF" lab module --kernels 9.1 mod
 	[ "$output" = "debian:9.1: hello" ]
