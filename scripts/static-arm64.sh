@@ -83,5 +83,9 @@ rm -f "$cross.new" "$build/setup.log"
 # shellcheck disable=SC2086 # "-j N", or nothing
 ninja ${JOBS:+-j "$JOBS"} -C "$build" src/cli/coolbpf
 $triplet-strip -o "$build/coolbpf" "$build/src/cli/coolbpf"
-cp "$root/bin/busybox" "$build/busybox"
-cp "$root/bin/bash-static" "$build/bash"
+# in /usr/bin since Debian 13
+for name in busybox bash-static; do
+	from=$root/bin/$name
+	[ -f "$from" ] || from=$root/usr/bin/$name
+	cp "$from" "$build/${name%-static}"
+done

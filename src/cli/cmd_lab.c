@@ -3,7 +3,6 @@
 #include "cli/lab.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -38,19 +37,29 @@ void lab_say(void *ctx, enum cb_log_level level, const char *text)
 	fprintf(stderr, "coolbpf: %s\n", text);
 }
 
-const char **lab_words(char *text)
+void lab_tell_damaged(const struct cb_lab_kernels *ks)
 {
-	size_t n = 2;
-	const char **words;
-	char *rest = NULL;
+	if (ks->damaged)
+		fprintf(stderr, "coolbpf: %zu damaged kernels in the cache are left out; fetch them again\n",
+			ks->damaged);
+}
 
-	for (const char *p = text; *p; p++)
-		n += *p == ',';
-	words = calloc(n, sizeof(*words));
-	n = 0;
-	for (char *p = words ? strtok_r(text, ",", &rest) : NULL; p; p = strtok_r(NULL, ",", &rest))
-		words[n++] = p;
-	return words;
+int lab_choose_kernels(const char *command, const char *kernels, struct cb_lab_kernels *out)
+{
+	struct cb_err e = {0};
+	size_t all;
+
+	if (cb_lab_kernels(out, &e))
+		return cb_cli_fail("%s", e.text);
+	lab_tell_damaged(out);
+	all = out->n;
+	if (!all)
+		return cb_cli_fail("there are no kernels yet; fetch some: " LAB_FETCH);
+	if (kernels && cb_lab_kernels_choose(out, kernels, &e))
+		return cb_cli_usage(command, "%s", e.text);
+	if (!out->n)
+		return cb_cli_fail("no kernel in the cache is chosen by \"%s\"; see: coolbpf lab kernels", kernels);
+	return CB_CLI_OK;
 }
 
 int cmd_lab(int argc, char **argv)

@@ -5,8 +5,7 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "lab/kernel.h"
+#include <string.h>
 
 static const char help[] =
 	"Usage: coolbpf lab fetch [OPTION ...] NAME ...\n"
@@ -26,6 +25,22 @@ static const char help[] =
 	"  --refresh               look for newer ones even of what is there\n"
 	"  -q, --quiet             do not say what is done\n"
 	"  -h, --help              show this text\n";
+
+/* "bookworm,bookworm-security" as a list with NULL at its end, which points into text; NULL: no memory. */
+static const char **split(char *text)
+{
+	size_t n = 2;
+	const char **words;
+	char *rest = NULL;
+
+	for (const char *p = text; *p; p++)
+		n += *p == ',';
+	words = calloc(n, sizeof(*words));
+	n = 0;
+	for (char *p = words ? strtok_r(text, ",", &rest) : NULL; p; p = strtok_r(NULL, ",", &rest))
+		words[n++] = p;
+	return words;
+}
 
 static int fetch_all(char **names, const struct cb_lab_fetch *opts)
 {
@@ -53,7 +68,7 @@ int lab_fetch(int argc, char **argv)
 	struct cb_lab_fetch opts = {.log = &log};
 	char *suites = NULL;
 	const char **words = NULL;
-	int opt, status;
+	int opt, status = CB_CLI_OK;
 
 	opterr = 0;
 	while ((opt = getopt_long(argc, argv, ":qh", options, NULL)) != -1) {
@@ -79,10 +94,13 @@ int lab_fetch(int argc, char **argv)
 	}
 	if (optind == argc)
 		return cb_cli_usage("lab fetch", "which kernels? (for example debian:5.10 debian:6.1 debian:newest)");
-	if (suites && !(words = lab_words(suites)))
+	if (suites && !(words = split(suites)))
 		return cb_cli_fail("out of memory");
+	if (words && !*words)
+		status = cb_cli_usage("lab fetch", "--suites: which?");
 	opts.suites = words;
-	status = fetch_all(argv + optind, &opts);
+	if (!status)
+		status = fetch_all(argv + optind, &opts);
 	free(words);
 	return status;
 }

@@ -9,7 +9,6 @@
 
 #include "cli/json.h"
 #include "cli/table.h"
-#include "lab/kernel.h"
 
 static const char help[] =
 	"Usage: coolbpf lab kernels [OPTION ...] [KERNELS]\n"
@@ -79,40 +78,6 @@ static int print_json(const struct cb_lab_kernels *ks)
 	return out.failed ? cb_cli_fail("out of memory") : CB_CLI_OK;
 }
 
-/* Keep those that are chosen. */
-static int choose(struct cb_lab_kernels *ks, const char *kernels, struct cb_err *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < ks->n; i++) {
-		int yes = cb_lab_kernel_matches(&ks->k[i], kernels, e);
-
-		if (yes < 0)
-			return yes;
-		if (!yes) {
-			cb_lab_kernel_free(&ks->k[i]);
-			continue;
-		}
-		ks->k[n] = ks->k[i];
-		if (n++ != i)
-			ks->k[i] = (struct cb_lab_kernel){0};
-	}
-	ks->n = n;
-	return 0;
-}
-
-static void hint(const struct cb_lab_kernels *ks)
-{
-	if (ks->damaged)
-		fprintf(stderr, "coolbpf: %zu damaged kernels in the cache are left out; fetch them again\n",
-			ks->damaged);
-	if (!ks->n)
-		fputs("coolbpf: there are no kernels yet; fetch some: coolbpf lab fetch debian:5.10 debian:6.1 "
-		      "debian:6.12 "
-		      "debian:newest\n",
-		      stderr);
-}
-
 static int list(const char *kernels, bool json)
 {
 	struct cb_lab_kernels ks;
@@ -121,9 +86,11 @@ static int list(const char *kernels, bool json)
 
 	if (cb_lab_kernels(&ks, &err))
 		return cb_cli_fail("%s", err.text);
-	hint(&ks);
-	if (kernels && choose(&ks, kernels, &err))
-		status = cb_cli_fail("%s", err.text);
+	lab_tell_damaged(&ks);
+	if (!ks.n)
+		fputs("coolbpf: there are no kernels yet; fetch some: " LAB_FETCH "\n", stderr);
+	if (kernels && cb_lab_kernels_choose(&ks, kernels, &err))
+		status = cb_cli_usage("lab kernels", "%s", err.text);
 	else if (json)
 		status = print_json(&ks);
 	else

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "lab/kernel.h"
+#include "lab/store.h"
 
 static const char help[] =
 	"Usage: coolbpf lab module [OPTION ...] DIR\n"
@@ -33,19 +33,17 @@ struct wish {
 
 static int write_all(const struct cb_lab_kernel *k, const struct cb_lab_kos *kos, const char *output, struct cb_err *e)
 {
-	for (size_t i = 0; i < kos->n; i++) {
-		char path[4096];
-		int err;
+	char dir[PATH_MAX], path[PATH_MAX];
+	int err = cb_lab_path(dir, e, "%s/%s", output, k->release);
 
-		snprintf(path, sizeof(path), "%s/%s", output, k->release);
-		err = cb_mkdirs(path, e);
-		snprintf(path, sizeof(path), "%s/%s/%s.ko", output, k->release, kos->ko[i].name);
+	if (!err)
+		err = cb_mkdirs(dir, e);
+	for (size_t i = 0; i < kos->n && !err; i++) {
+		err = cb_lab_path(path, e, "%s/%s.ko", dir, kos->ko[i].name);
 		if (!err)
 			err = cb_file_write(path, kos->ko[i].data, kos->ko[i].len, 0644, e);
-		if (err)
-			return err;
 	}
-	return 0;
+	return err;
 }
 
 static int build_for(const struct wish *w, const struct cb_lab_kernel *k)
@@ -81,35 +79,16 @@ static int build_for_file(const struct wish *w)
 }
 
 /* All that are chosen, even if one fails. */
-static int build_for_chosen(const struct wish *w, const struct cb_lab_kernels *ks)
-{
-	struct cb_err err = {0};
-	int status = CB_CLI_OK;
-	size_t n = 0;
-
-	for (size_t i = 0; i < ks->n; i++) {
-		int yes = cb_lab_kernel_matches(&ks->k[i], w->kernels, &err);
-
-		if (yes < 0)
-			return cb_cli_fail("%s", err.text);
-		n += (size_t)yes;
-		if (yes && build_for(w, &ks->k[i]))
-			status = CB_CLI_FAILED;
-	}
-	return n ? status : cb_cli_fail("no kernel in the cache is \"%s\"; see: coolbpf lab kernels", w->kernels);
-}
-
 static int build_for_cache(const struct wish *w)
 {
 	struct cb_lab_kernels ks;
-	struct cb_err err = {0};
-	int status;
+	int status = lab_choose_kernels("lab module", w->kernels, &ks), failed = CB_CLI_OK;
 
-	if (cb_lab_kernels(&ks, &err))
-		return cb_cli_fail("%s", err.text);
-	status = build_for_chosen(w, &ks);
+	for (size_t i = 0; !status && i < ks.n; i++)
+		if (build_for(w, &ks.k[i]))
+			failed = CB_CLI_FAILED;
 	cb_lab_kernels_free(&ks);
-	return status;
+	return status ? status : failed;
 }
 
 int lab_module(int argc, char **argv)
@@ -123,6 +102,7 @@ int lab_module(int argc, char **argv)
 						{0}};
 	struct cb_log log = {.level = CB_INFO, .say = lab_say};
 	struct wish w = {.opts = {.log = &log}, .kernels = cb_lab_own_arch()};
+	struct cb_err err = {0};
 	int opt;
 
 	opterr = 0;
@@ -151,5 +131,7 @@ int lab_module(int argc, char **argv)
 		return cb_cli_usage("lab module",
 				    argc == optind ? "the module in which directory?" : "one directory at a time");
 	w.dir = argv[optind];
+	if (cb_lab_module_check(w.dir, &err))
+		return cb_cli_fail("%s", err.text);
 	return w.kernel ? build_for_file(&w) : build_for_cache(&w);
 }

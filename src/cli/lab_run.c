@@ -180,38 +180,6 @@ static int set_option(struct run *r, int opt, char **argv)
 
 /* ---- Kernels --------------------------------------------------------------------------------------------------------- */
 
-/* Keep those of the cache that are chosen. */
-static int choose_kernels(struct run *r)
-{
-	struct cb_lab_kernels *ks = &r->kernels;
-	struct cb_err e = {0};
-	size_t kept = 0, all;
-
-	if (cb_lab_kernels(ks, &e))
-		return cb_cli_fail("%s", e.text);
-	all = ks->n;
-	for (size_t i = 0; i < all; i++) {
-		int yes = r->choice ? cb_lab_kernel_matches(&ks->k[i], r->choice, &e) : 1;
-		struct cb_lab_kernel k = ks->k[i];
-
-		if (yes < 0)
-			return cb_cli_usage("lab run", "--kernels: %s", e.text);
-		ks->k[i] = (struct cb_lab_kernel){0};
-		if (yes)
-			ks->k[kept++] = k;
-		else
-			cb_lab_kernel_free(&k);
-	}
-	ks->n = kept;
-	if (!kept && r->choice && all)
-		return cb_cli_fail("no kernel of the cache is chosen by \"%s\"; coolbpf lab kernels lists them",
-				   r->choice);
-	if (!kept)
-		return cb_cli_fail("there are no kernels yet; fetch some: coolbpf lab fetch debian:5.10 debian:6.1 "
-				   "debian:6.12 debian:newest");
-	return 0;
-}
-
 static int add_kernel_files(struct run *r)
 {
 	for (size_t i = 0; i < r->n_files; i++) {
@@ -230,7 +198,7 @@ static int add_kernel_files(struct run *r)
 
 static int get_kernels(struct run *r)
 {
-	int status = r->n_files && !r->choice ? 0 : choose_kernels(r);
+	int status = r->n_files && !r->choice ? 0 : lab_choose_kernels("lab run", r->choice, &r->kernels);
 
 	return status ? status : add_kernel_files(r);
 }

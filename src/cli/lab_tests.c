@@ -92,13 +92,16 @@ static int add_tool(struct lab_tests *tests, const char *name, struct cb_err *e)
 
 static int add_named(struct lab_tests *tests, const char *name, struct cb_err *e)
 {
+	bool bare = !strpbrk(name, "/.");
 	struct stat st;
 
 	if (stat(name, &st))
-		return strpbrk(name, "/.") ? cb_fail(e, errno, "%s: %s", name, strerror(errno))
-					   : add_tool(tests, name, e);
+		return bare ? add_tool(tests, name, e) : cb_fail(e, errno, "%s: %s", name, strerror(errno));
 	if (S_ISDIR(st.st_mode))
 		return add_directory(tests, name, e);
+	/* a program of that name that was built here */
+	if (bare)
+		return add_tool(tests, name, e);
 	if (!is_lab(name))
 		return cb_fail(e, EINVAL, "%s is no test: its name does not end in .lab", name);
 	return add_file(tests, name, e);

@@ -185,7 +185,7 @@ int agent_insert_modules(struct job *j)
 		module_name(path, name, sizeof(name));
 		if (status < 0 || status > 128)
 			agent_wants_boot(j->a, "inserting the module %s did not come back", name);
-		cb_fail(&j->message, EIO, "cannot insert module %s: %s", path,
+		cb_fail(&j->message, EIO, "cannot insert the module %s: %s", path,
 			status < 0     ? "it did not come back"
 			: status > 128 ? "the kernel crashed in it"
 			: j->note.len  ? cb_buf_cstr(&j->note)

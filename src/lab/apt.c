@@ -114,7 +114,7 @@ static int apt(struct cb_lab_apt *a, const char *program, const char *const *wor
 	for (size_t i = 0; words[i] && n < ARGS_MAX + 3; i++)
 		argv[n++] = words[i];
 	argv[n] = NULL;
-	err = cb_lab_prog_run(&p, a->hold, said, NULL, e);
+	err = cb_lab_prog_run(&p, a->hold, said, e);
 	free(argv);
 	return err;
 }
@@ -291,17 +291,20 @@ static int have_lists(const struct cb_lab_apt *a, const struct cb_lab_sources *s
 
 int cb_lab_apt_open(struct cb_lab_apt *a, struct cb_err *e)
 {
+	static const char *const programs[] = {"apt-get", "apt-cache", "apt-config", "dpkg-deb"};
 	struct cb_lab_sources s = {0};
 	bool have = false;
 	int err = cb_lab_path(a->dir, e, "%s/apt/%s", a->store->dir, a->arch);
 
 	if (!err)
 		err = cb_lab_path(a->conf, e, "%s/apt.conf", a->dir);
-	if (!err && (!cb_lab_prog_there("apt-get") || !cb_lab_prog_there("dpkg-deb")))
-		err = cb_fail(
-			e, ENOSYS,
-			"there is no apt-get here, which fetches Debian's kernels; give a kernel of your own with "
-			"--kernel PATH");
+	for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]) && !err; i++)
+		if (!cb_lab_prog_there(programs[i]))
+			err = cb_fail(e, ENOSYS,
+				      "there is no %s here, by which Debian's kernels are fetched; coolbpf lab run "
+				      "--kernel PATH takes one "
+				      "of your own",
+				      programs[i]);
 	if (!err)
 		err = make_dirs(a, e);
 	if (!err)
@@ -420,7 +423,7 @@ static int extract(struct cb_lab_apt *a, const char *deb, const char *into, cons
 	const char *const argv[] = {"dpkg-deb", "--extract", deb, into, NULL};
 	const struct cb_lab_prog p = {.argv = argv};
 	struct cb_buf said = {0};
-	int err = cb_lab_prog_run(&p, a->hold, &said, NULL, e);
+	int err = cb_lab_prog_run(&p, a->hold, &said, e);
 
 	if (err == -ECHILD && strstr(cb_buf_cstr(&said), "No space left"))
 		err = -ENOSPC;

@@ -48,9 +48,8 @@ static void *work(void *ctx)
 		struct cb_lab_build *b = w->list->b[i];
 		struct cb_lab_prog p = {.argv = b->argv};
 		struct cb_lab_hold h = *w->hold; /* what it caught is this thread's */
-		int status;
 
-		b->err = cb_lab_prog_run(&p, &h, &b->said, &status, &b->why);
+		b->err = cb_lab_prog_run(&p, &h, &b->said, &b->why);
 		if (h.caught)
 			w->caught = h.caught;
 	}

@@ -223,7 +223,7 @@ int cb_lab_depmod(struct cb_lab_hold *h, const char *base, const char *release, 
 {
 	const char *const argv[] = {"depmod", "-b", base, release, NULL};
 	const struct cb_lab_prog p = {.argv = argv};
-	int err = cb_lab_prog_run(&p, h, NULL, NULL, e);
+	int err = cb_lab_prog_run(&p, h, NULL, e);
 
 	return err == -ENOENT ? cb_fail_more(e, err, " (Debian's package kmod has it)") : err;
 }

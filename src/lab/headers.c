@@ -148,7 +148,7 @@ static int probe_program(void *ctx, const char *path, struct cb_err *e)
 
 	if (!is_used(name))
 		return 0;
-	err = cb_lab_prog_run(&p, probe->hold, &said, NULL, NULL);
+	err = cb_lab_prog_run(&p, probe->hold, &said, NULL);
 	if (err == -EINTR) {
 		cb_fail(e, EINTR, "interrupted");
 	} else if (err || strstr(cb_buf_cstr(&said), "not found")) {
@@ -342,10 +342,15 @@ static int find_compiler(const struct cb_lab_kernel *k, struct cb_lab_headers *o
 
 	snprintf(out->cc, sizeof(out->cc), "%sgcc", cross);
 	snprintf(out->cross, sizeof(out->cross), "%s", cross);
-	if (cb_lab_prog_there(out->cc) && cb_lab_prog_there("make"))
+	if (!cb_lab_prog_there("make"))
+		return cb_fail(e, ENOSYS, "a module cannot be built here: there is no make (Debian's package is make)");
+	if (cb_lab_prog_there(out->cc))
 		return 0;
-	return cb_fail(e, ENOSYS, "a module for %s cannot be built here: there is no %s", k->arch,
-		       cb_lab_prog_there("make") ? out->cc : "make");
+	return cb_fail(e, ENOSYS, "a module for %s cannot be built here: there is no %s (Debian's package is gcc%s%s)",
+		       k->arch, out->cc, own ? "" : "-",
+		       own			  ? ""
+		       : strcmp(k->arch, "arm64") ? "x86-64-linux-gnu"
+						  : "aarch64-linux-gnu");
 }
 
 int cb_lab_headers_get(const struct cb_lab_kernel *k, const struct cb_lab_store *store, struct cb_lab_hold *hold,

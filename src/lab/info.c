@@ -245,6 +245,26 @@ static int add_kernel(struct cb_lab_kernels *ks, const char *dir, const char *na
 	return 0;
 }
 
+int cb_lab_kernels_choose(struct cb_lab_kernels *ks, const char *kernels, struct cb_err *e)
+{
+	size_t kept = 0, all = ks->n;
+
+	for (size_t i = 0; i < all; i++) {
+		int yes = cb_lab_kernel_matches(&ks->k[i], kernels, e);
+		struct cb_lab_kernel k = ks->k[i];
+
+		if (yes < 0)
+			return yes;
+		ks->k[i] = (struct cb_lab_kernel){0};
+		if (yes)
+			ks->k[kept++] = k;
+		else
+			cb_lab_kernel_free(&k);
+	}
+	ks->n = kept;
+	return 0;
+}
+
 int cb_lab_kernels(struct cb_lab_kernels *out, struct cb_err *e)
 {
 	char dir[PATH_MAX];

@@ -148,9 +148,13 @@ static int put_needed(struct maker *m, const char *path, const char *host)
 	char buf[32];
 	const char *arch = cb_lab_program_arch(host, &dynamic, buf);
 
-	if (!arch || strcmp(arch, m->arch->name))
-		return cb_fail(m->e, ENOEXEC, "%s is %s%s; this guest needs one for %s", host, arch ? "for " : "",
-			       arch ? arch : "no program, or absent", m->arch->name);
+	if (access(host, R_OK))
+		return cb_fail(m->e, errno, "cannot put %s into the guest: %s", host, strerror(errno));
+	if (!arch)
+		return cb_fail(m->e, ENOEXEC, "%s is no program; this guest needs one for %s", host, m->arch->name);
+	if (strcmp(arch, m->arch->name))
+		return cb_fail(m->e, ENOEXEC, "%s is a program for %s; this guest needs one for %s", host, arch,
+			       m->arch->name);
 	return put_host_file(m, path, host, 0755);
 }
 

@@ -104,7 +104,8 @@ static void judge_end(const struct cb_lab_outcome *o, struct cb_lab_cell *cell)
 		cb_lab_cell_fail(cell, CB_LAB_WHY_TIMEOUT, "%s", *message ? message : "it did not end in its time");
 		break;
 	case CB_LAB_SETUP:
-		cb_lab_cell_fail(cell, strstr(message, "module") ? CB_LAB_WHY_MODULE : CB_LAB_WHY_SETUP, "%s", message);
+		cb_lab_cell_fail(cell, strstr(message, "insert the module ") ? CB_LAB_WHY_MODULE : CB_LAB_WHY_SETUP,
+				 "%s", message);
 		break;
 	default:
 		break;

@@ -62,7 +62,7 @@ static int add_needed(struct build *b, const char *path, struct cb_lab_kos *to, 
 	struct cb_buf out = {0};
 	const struct cb_lab_prog p = {.argv = argv, .out = &out};
 	char *rest = NULL;
-	int err = cb_lab_prog_run(&p, &b->hold, NULL, NULL, e);
+	int err = cb_lab_prog_run(&p, &b->hold, NULL, e);
 
 	if (!err && out.len)
 		for (char *w = strtok_r((char *)cb_buf_cstr(&out), ",\n", &rest); w && !err;
@@ -190,28 +190,36 @@ static int write_compiler(struct build *b, char path[PATH_MAX], struct cb_err *e
 
 /* ---- Building ---------------------------------------------------------------------------------------------------- */
 
-/* The compiler's words: without make's, and with the user's paths. */
-static int compile_error(struct build *b, const char *said, struct cb_err *e)
+/* With the user's paths; make's words only where make is asked for. */
+static void put_said(const struct build *b, const char *said, bool make, struct cb_buf *text)
 {
-	struct cb_buf text = {0};
 	size_t n = strlen(b->copy);
 
-	for (const char *p = said; *p && text.len < SHOWN;) {
+	for (const char *p = said; *p && text->len < SHOWN;) {
 		size_t len = strcspn(p, "\n");
 		const char *at = memmem(p, len, b->copy, n);
 
-		if (strncmp(p, "make", 4)) {
-			cb_buf_ch(&text, '\n');
+		if (make || strncmp(p, "make", 4)) {
+			cb_buf_ch(text, '\n');
 			if (at) {
-				cb_buf_add(&text, p, (size_t)(at - p));
-				cb_buf_str(&text, b->dir);
-				cb_buf_add(&text, at + n, len - (size_t)(at - p) - n);
+				cb_buf_add(text, p, (size_t)(at - p));
+				cb_buf_str(text, b->dir);
+				cb_buf_add(text, at + n, len - (size_t)(at - p) - n);
 			} else {
-				cb_buf_add(&text, p, len);
+				cb_buf_add(text, p, len);
 			}
 		}
 		p += len + (p[len] == '\n');
 	}
+}
+
+static int compile_error(struct build *b, const char *said, struct cb_err *e)
+{
+	struct cb_buf text = {0};
+
+	put_said(b, said, false, &text);
+	if (!text.len) /* it is make itself that fails: "No rule to make target" */
+		put_said(b, said, true, &text);
 	cb_fail(e, EBADMSG, "the module in %s cannot be built for %s:%s", b->dir, b->k->name,
 		text.len ? cb_buf_cstr(&text) : " make does not say why");
 	cb_buf_free(&text);
@@ -241,7 +249,7 @@ static int make_once(struct build *b, const char *cc, struct cb_buf *said, struc
 	snprintf(cross, sizeof(cross), "CROSS_COMPILE=%s", b->headers.cross);
 	if (*b->headers.cross)
 		argv[n++] = cross;
-	err = cb_lab_prog_run(&p, &b->hold, said, NULL, e);
+	err = cb_lab_prog_run(&p, &b->hold, said, e);
 	cb_buf_free(&out);
 	return err;
 }
@@ -310,14 +318,24 @@ static int copy_dir(struct build *b, struct cb_err *e)
 	char from[PATH_MAX];
 	const char *const argv[] = {"cp", "-R", "--", from, b->copy, NULL};
 	const struct cb_lab_prog p = {.argv = argv};
+	/* files of a read-only directory stay so, and neither could be built in nor removed */
+	const char *const writable[] = {"chmod", "-R", "u+rwX", "--", b->copy, NULL};
+	const struct cb_lab_prog chmod = {.argv = writable};
 	int err = cb_lab_path(from, e, "%s/.", b->dir);
 
 	if (!err)
 		err = cb_lab_path(b->copy, e, "%s/module", b->store.tmp);
-	return err ? err : cb_lab_prog_run(&p, &b->hold, NULL, NULL, e);
+	if (!err && strpbrk(b->copy, " \t:"))
+		err = cb_fail(
+			e, EINVAL,
+			"make cannot build in %s: it has a blank or colon in it; $COOLBPF_CACHE names another place",
+			b->copy);
+	if (!err)
+		err = cb_lab_prog_run(&p, &b->hold, NULL, e);
+	return err ? err : cb_lab_prog_run(&chmod, &b->hold, NULL, e);
 }
 
-static int check_dir(const char *dir, struct cb_err *e)
+int cb_lab_module_check(const char *dir, struct cb_err *e)
 {
 	static const char *const names[] = {"Kbuild", "Makefile"};
 	char path[PATH_MAX];
@@ -353,7 +371,7 @@ int cb_lab_module_build(const struct cb_lab_kernel *k, const char *dir, const st
 	static const struct cb_lab_fetch none = {0};
 	struct build b = {.k = k, .dir = dir, .opts = opts ? opts : &none};
 	size_t before = add_to->n;
-	int err = check_dir(dir, e);
+	int err = cb_lab_module_check(dir, e);
 
 	if (!err)
 		err = cb_lab_hold(&b.hold, e);

@@ -48,6 +48,9 @@ int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_er
  * ("arm64"). -EINVAL with a message where it is none of these. */
 int cb_lab_kernel_matches(const struct cb_lab_kernel *k, const char *kernels, struct cb_err *e); /* 1, 0, -errno */
 
+/* Keep those that KERNELS chooses, which may be none. After an error the list is still the caller's to free. */
+int cb_lab_kernels_choose(struct cb_lab_kernels *ks, const char *kernels, struct cb_err *e);
+
 struct cb_lab_fetch {
 	const char *const
 		*suites;	  /* NULL: the suites around those of this machine's apt; else these, NULL at the end */
@@ -74,6 +77,8 @@ struct cb_lab_kos {
 int cb_lab_modules(const struct cb_lab_kernel *k, const char *name, struct cb_lab_kos *add_to, struct cb_err *e);
 void cb_lab_kos_free(struct cb_lab_kos *kos);
 
+/* Has this directory a module in it? -ENOENT, with a message. */
+int cb_lab_module_check(const char *dir, struct cb_err *e);
 /* Build the out-of-tree module in DIR (Kbuild or Makefile with obj-m) against k's header packages, which are fetched when they
  * are not there. DIR itself is not written to. The result is kept by the digest of DIR's content and the kernel. A compile
  * error's text is in the message. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * libs.c - see libs.h. The loader itself is asked, as ldd(1) does (its own --list does not say which library is missing): it knows
- * its search path, RUNPATH, and the libraries of libraries. It maps the program but does not run it.
+ * its search path, RUNPATH, and the libraries of libraries. It maps the program but does not run it. The loader is what the program
+ * names, though: only one where systems have theirs is run, since a program may be for the guest because nobody trusts it.
  */
 #include "lab/libs.h"
 
@@ -101,6 +102,19 @@ static int add_line(struct cb_lab_libs *l, char *line, const char *program, stru
 	return err ? cb_fail(e, ENOMEM, "out of memory") : 0;
 }
 
+/* Does it stand where only root puts files? */
+static bool is_systems(const char *loader)
+{
+	static const char *const places[] = {"/lib/",	    "/lib64/",	   "/usr/lib/",
+					     "/usr/lib64/", "/nix/store/", "/gnu/store/"};
+	char path[PATH_MAX];
+
+	for (size_t i = 0; realpath(loader, path) && i < sizeof(places) / sizeof(*places); i++)
+		if (!strncmp(path, places[i], strlen(places[i])))
+			return true;
+	return false;
+}
+
 /* What the loader says to out. */
 static int ask_loader(const char *loader, const char *program, struct cb_buf *out, struct cb_err *e)
 {
@@ -111,7 +125,7 @@ static int ask_loader(const char *loader, const char *program, struct cb_buf *ou
 
 	if (err)
 		return err;
-	err = cb_lab_prog_run(&p, &hold, NULL, NULL, e);
+	err = cb_lab_prog_run(&p, &hold, NULL, e);
 	cb_lab_release(&hold);
 	return err;
 }
@@ -129,6 +143,10 @@ int cb_lab_libs(const char *program, struct cb_lab_libs *out, struct cb_err *e)
 	look_at(path, loader);
 	if (!*loader)
 		return 0;
+	if (!is_systems(loader))
+		return cb_fail(e, EPERM,
+			       "%s wants to be started by %s, which is no loader of this system's and is not run",
+			       program, loader);
 	err = ask_loader(loader, path, &text, e);
 	if (err)
 		err = cb_fail_in(e, err, "cannot find the libraries of %s", program);

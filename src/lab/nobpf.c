@@ -33,7 +33,7 @@ static int run(struct build *b, const char *dir, const char *const *argv, const 
 {
 	const struct cb_lab_prog p = {.argv = argv, .dir = dir, .env = env};
 
-	return cb_lab_prog_run(&p, b->apt->hold, NULL, NULL, e);
+	return cb_lab_prog_run(&p, b->apt->hold, NULL, e);
 }
 
 /* ---- The source -------------------------------------------------------------------------------------------------- */

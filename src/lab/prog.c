@@ -289,15 +289,14 @@ static int open_pipes(struct running *r, struct cb_err *e)
 	return cb_fail(e, errno, "cannot make a pipe: %s", strerror(errno));
 }
 
-static int run(struct running *r, struct cb_lab_hold *h, struct cb_buf *said, int *status, struct cb_err *e)
+static int run(struct running *r, struct cb_lab_hold *h, struct cb_buf *said, struct cb_err *e)
 {
 	struct cb_buf *out = r->p->out ? r->p->out : said;
-	int err = open_pipes(r, e);
+	int err = open_pipes(r, e), status = 0;
 	pid_t pid;
 
 	if (err)
 		return err;
-	*status = 0;
 	r->parent = getpid();
 	pid = fork();
 	if (!pid)
@@ -311,22 +310,21 @@ static int run(struct running *r, struct cb_lab_hold *h, struct cb_buf *said, in
 		err = listen_to(r, h, out, said, e);
 		if (err)
 			kill(-pid, SIGKILL);
-		while (waitpid(pid, status, 0) < 0 && errno == EINTR)
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 			;
 	}
 	close(r->out[0]);
 	close(r->err[0]);
-	if (!err && *status)
-		err = explain(r->p, *status, said, e);
+	if (!err && status)
+		err = explain(r->p, status, said, e);
 	return err;
 }
 
-int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct cb_buf *said, int *status,
-		    struct cb_err *e)
+int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct cb_buf *said, struct cb_err *e)
 {
 	struct running r = {.p = p};
 	struct cb_buf own = {0};
-	int none, err = interrupted(h, e);
+	int err = interrupted(h, e);
 
 	if (err)
 		return err;
@@ -335,7 +333,7 @@ int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct c
 	r.env = environment(p->env);
 	if (!r.env)
 		return cb_fail(e, ENOMEM, "out of memory");
-	err = run(&r, h, said ? said : &own, status ? status : &none, e);
+	err = run(&r, h, said ? said : &own, e);
 	cb_buf_free(&own);
 	free(r.env);
 	return err;

@@ -40,10 +40,8 @@ struct cb_lab_prog {
 };
 
 /* Run it and wait. 0 when it ended with exit status 0. -ENOENT: there is no such program; -ECHILD: it ended
- * otherwise, *status (may be NULL) says how (as of wait(2)), and the message has the last lines that it said. said
- * may be NULL. */
-int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct cb_buf *said, int *status,
-		    struct cb_err *e);
+ * otherwise, the message says how and has the last lines that it said. said may be NULL. */
+int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct cb_buf *said, struct cb_err *e);
 
 /* Where this program is, in $PATH or in sbin, into size bytes at path; false: nowhere. */
 bool cb_lab_prog_find(const char *name, char *path, size_t size);

@@ -229,7 +229,7 @@ static int find_keys(struct cb_lab_archive *a, struct cb_lab_hold *h, struct cb_
 		"apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d", NULL};
 	struct cb_buf out = {0};
 	const struct cb_lab_prog p = {.argv = argv, .out = &out};
-	int err = *a->uri ? cb_lab_prog_run(&p, h, NULL, NULL, e) : 0;
+	int err = *a->uri ? cb_lab_prog_run(&p, h, NULL, e) : 0;
 
 	if (!err && *a->uri)
 		find_in_places(cb_buf_cstr(&out), a->uri, &a->signed_by);
@@ -271,7 +271,7 @@ static int ask_apt(struct cb_lab_sources *s, struct cb_lab_hold *h, struct cb_er
 	struct cb_buf out = {0};
 	const struct cb_lab_prog p = {.argv = argv, .out = &out};
 	char *rest = NULL, *text;
-	int err = cb_lab_prog_run(&p, h, NULL, NULL, e);
+	int err = cb_lab_prog_run(&p, h, NULL, e);
 
 	text = err || !out.len ? NULL : (char *)cb_buf_cstr(&out);
 	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line; line = strtok_r(NULL, "\n", &rest))
@@ -299,12 +299,12 @@ static void guess_security(struct cb_lab_sources *s)
 
 static int use_mirror(struct cb_lab_sources *s, const char *mirror, struct cb_err *e)
 {
-	size_t n = strlen(mirror);
+	size_t n = strstr(mirror, ":/") && !strpbrk(mirror, " \t\n\"") ? plain_uri(mirror, strlen(mirror), s->main.uri)
+								       : 0;
 
-	if (!strstr(mirror, ":/") || strpbrk(mirror, " \t\n\"") || n + 2 > CB_LAB_URI)
-		return cb_fail(e, EINVAL, "\"%s\" is no address of a mirror (like http://deb.debian.org/debian)",
+	if (!n)
+		return cb_fail(e, EINVAL, "\"%s\" is no address of a mirror (like http://mirror.example/debian)",
 			       mirror);
-	n = plain_uri(mirror, n, s->main.uri);
 	strcpy(s->main.uri + n, "/");
 	guess_security(s);
 	return 0;

@@ -63,8 +63,8 @@ static char *join(const struct parser *p, const char *path)
 	const char *slash = strrchr(p->path, '/');
 	char *whole;
 
-	if (*path == '/' || !slash)
-		return strdup(path);
+	if (*path == '/' || !slash) /* what begins like an option is none */
+		return asprintf(&whole, "%s%s", *path == '-' ? "./" : "", path) < 0 ? NULL : whole;
 	return asprintf(&whole, "%.*s/%s", (int)(slash - p->path), p->path, path) < 0 ? NULL : whole;
 }
 

@@ -191,7 +191,7 @@ EOF
 	run "$COOLBPF" lab kernels '<9'
 	[ "${#lines[@]}" -eq 1 ]
 	run "$COOLBPF" lab kernels '=='
-	assert_failed 1 "no comparison"
+	assert_failed 2 "no comparison"
 }
 
 @test "a version that is not there: which there are" {
@@ -404,6 +404,16 @@ EOF
 	[[ $output == *"debian:9.1: hello" ]]
 	[ "$(modinfo -F name out/9.1.0-2-cloud-amd64/hello.ko)" = hello ]
 	[ "$(ls mod | tr '\n' ' ')" = "Kbuild hello.c " ]
+	# a directory that nobody may write to; a place in which make cannot build
+	cp -r mod "$BATS_TEST_TMPDIR/ro" && echo 'int z;' >>ro/hello.c && chmod -R a-w ro
+	"$COOLBPF" lab module -q --kernels 9.1 ro
+	[ ! -e cache/lab/tmp ]
+	chmod -R u+w ro
+	echo '//' >>ro/hello.c
+	mv cache 'a cache'
+	COOLBPF_CACHE=$PWD/'a cache' run "$COOLBPF" lab module -q --kernels 9.1 ro
+	assert_failed 1 'it has a blank or colon in it; $COOLBPF_CACHE names another place'
+	mv 'a cache' cache
 	# kept by what it is made of
 	run "$COOLBPF" lab module --kernels 9.1 mod
 	[ "$output" = "debian:9.1: hello" ]

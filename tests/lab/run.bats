@@ -82,7 +82,7 @@ nothing_is_left() {
 @test "a choice of kernels that chooses none, and one that is none" {
 	need_kernel
 	run "$COOLBPF" lab run --kernels 'debian:9.99' one.lab
-	assert_failed 1 'no kernel of the cache is chosen by "debian:9.99"'
+	assert_failed 1 'no kernel in the cache is chosen by "debian:9.99"'
 	printf 'exclude <<5 reason\nexpect event\n' >one.lab
 	run "$COOLBPF" lab run --kernels "$kernel" one.lab
 	assert_failed 1 'one.lab:1: '

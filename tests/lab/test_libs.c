@@ -71,6 +71,28 @@ static void a_library_that_is_missing_is_named(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+/* What nobody trusts is looked at, not run: its loader may be anything. */
+static void a_loader_of_the_programs_own_is_not_run(void **state)
+{
+	char dir[] = "/tmp/cb-libs-XXXXXX", command[512], program[64];
+	struct cb_err e = {0};
+	struct cb_lab_libs l;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(command, sizeof(command),
+		 "cd %s && printf '#!/bin/sh\\n: >%s/was-run\\n' >loader && chmod +x loader && "
+		 "echo 'int main(void) { return 0; }' | gcc -xc - -Wl,--dynamic-linker=%s/loader -o program",
+		 dir, dir, dir);
+	assert_int_equal(system(command), 0);
+	snprintf(program, sizeof(program), "%s/program", dir);
+	assert_int_equal(cb_lab_libs(program, &l, &e), -EPERM);
+	assert_non_null(strstr(e.text, "/loader, which is no loader of this system's"));
+	snprintf(program, sizeof(program), "%s/was-run", dir);
+	assert_int_not_equal(access(program, F_OK), 0);
+	snprintf(command, sizeof(command), "rm -r %s", dir);
+	assert_int_equal(system(command), 0);
+}
+
 static void the_architecture_is_read(void **state)
 {
 	bool dynamic;
@@ -94,6 +116,7 @@ int main(void)
 		cmocka_unit_test(a_dynamic_program_brings_all_that_ldd_names),
 		cmocka_unit_test(what_has_no_loader_is_alone),
 		cmocka_unit_test(a_library_that_is_missing_is_named),
+		cmocka_unit_test(a_loader_of_the_programs_own_is_not_run),
 		cmocka_unit_test(the_architecture_is_read),
 	};
 

@@ -204,7 +204,7 @@ static int run(const char *script, struct cb_buf *out, struct cb_err *e)
 	int err;
 
 	assert_int_equal(cb_lab_hold(&h, NULL), 0);
-	err = cb_lab_prog_run(&p, &h, NULL, NULL, e);
+	err = cb_lab_prog_run(&p, &h, NULL, e);
 	cb_lab_release(&h);
 	return err;
 }
@@ -227,7 +227,7 @@ static void programs(void **state)
 	assert_int_equal(run("yes", &out, &e), -EFBIG);
 	cb_buf_free(&out);
 	assert_int_equal(cb_lab_hold(&h, NULL), 0);
-	assert_int_equal(cb_lab_prog_run(&p, &h, NULL, NULL, &e), -ENOENT);
+	assert_int_equal(cb_lab_prog_run(&p, &h, NULL, &e), -ENOENT);
 	assert_non_null(strstr(e.text, "no-such-program"));
 	cb_lab_release(&h);
 }
@@ -261,10 +261,10 @@ static void interrupted(void **state)
 		kill(pid, SIGINT);
 		_exit(0);
 	}
-	assert_int_equal(cb_lab_prog_run(&p, &h, NULL, NULL, &e), -EINTR);
+	assert_int_equal(cb_lab_prog_run(&p, &h, NULL, &e), -EINTR);
 	assert_int_equal(came, 0);
 	/* and nothing is begun any more */
-	assert_int_equal(cb_lab_prog_run(&p, &h, NULL, NULL, &e), -EINTR);
+	assert_int_equal(cb_lab_prog_run(&p, &h, NULL, &e), -EINTR);
 	cb_lab_release(&h);
 	assert_int_equal(came, SIGINT);
 	signal(SIGINT, SIG_DFL);
