@@ -90,7 +90,7 @@ static int read_part(int fd, const char *path, off_t offset, size_t size, struct
 /* What is inside a kernel image, or BTF that is compressed. */
 static int unpack_image(int fd, const char *path, size_t size, struct cb_btf_bytes *b, struct cb_err *e)
 {
-	struct cb_btf_bytes image;
+	struct cb_btf_bytes image = {0};
 	struct cb_buf btf = {0};
 	int err = read_part(fd, path, 0, size, &image, e);
 

@@ -97,7 +97,7 @@ static int narrow(struct cb_image *image, uint64_t at, uint64_t len, struct cb_e
 {
 	if (!len || at > image->len || len > image->len - at)
 		return cb_fail(e, EINVAL, "the kernel image is cut: %zu bytes, and the kernel in it ends at %llu",
-			       image->len, (unsigned long long)(at + len));
+			       image->len, (unsigned long long)at + len);
 	image->data += at;
 	image->len = len;
 	return 0;

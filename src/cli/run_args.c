@@ -174,22 +174,14 @@ static int set_include(struct run_args *a, const char *value)
 }
 
 static const struct option_row rows[] = {
-	{'o', "output", true, set_output},
-	{'f', "file", true, set_file},
-	{'d', "duration", true, set_duration},
-	{'i', "interval", true, set_interval},
-	{'n', "count", true, set_count},
-	{0, "filter", true, set_filter},
-	{0, "ready", true, set_ready},
-	{'p', "param", true, set_param},
-	{'a', "attach", true, set_attach},
-	{0, "btf", true, set_btf},
-	{0, "clang", true, set_clang},
-	{0, "server", true, set_server},
-	{'D', "define", true, set_define},
-	{'I', "include", true, set_include},
-	{'v', "verbose", false, set_verbose},
-	{'q', "quiet", false, set_quiet},
+	{'o', "output", true, set_output},     {'f', "file", true, set_file},
+	{'d', "duration", true, set_duration}, {'i', "interval", true, set_interval},
+	{'n', "count", true, set_count},       {0, "filter", true, set_filter},
+	{0, "ready", true, set_ready},	       {'p', "param", true, set_param},
+	{'a', "attach", true, set_attach},     {0, "btf", true, set_btf},
+	{0, "clang", true, set_clang},	       {0, "server", true, set_server},
+	{'D', "define", true, set_define},     {'I', "include", true, set_include},
+	{'v', "verbose", false, set_verbose},  {'q', "quiet", false, set_quiet},
 	{'h', "help", false, set_help},
 };
 
