@@ -195,7 +195,7 @@ int cb_lab_agent(void)
 	if (a.port < 0)
 		give_up(&a, "cannot open the serial port: has this kernel its driver?");
 	uname(&u);
-	agent_say(&a, json_pack("{ss ss ss}", "t", "hello", "release", u.release, "machine", u.machine));
+	agent_say(&a, json_pack("{ss ss}", "t", "hello", "release", u.release));
 	agent_note_state(&a);
 	for (size_t i = 0; i < plan.n && !*a.why; i++) {
 		agent_say(&a, json_pack("{ss sI}", "t", "begin", "job", (json_int_t)i));

@@ -19,8 +19,6 @@
  *  - an array of plain values, with ~: its elements with ";" between them, as CSV has them.
  * A word that is the name of another member of the same kind means that one's value. $NAME is a truth, a value the workload
  * has printed. What a record does not have is never equal, nor different, nor anything else.
- *
- * Needs jansson.
  */
 #ifndef CB_LAB_COND_H
 #define CB_LAB_COND_H

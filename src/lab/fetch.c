@@ -28,7 +28,13 @@ const char *cb_lab_own_arch(void)
 {
 	struct utsname u;
 
-	return !uname(&u) && (!strcmp(u.machine, "aarch64") || !strcmp(u.machine, "arm64")) ? "arm64" : "x86_64";
+	uname(&u);
+	return !strcmp(u.machine, "x86_64") ? "x86_64" : !strcmp(u.machine, "aarch64") ? "arm64" : "other";
+}
+
+bool cb_lab_is_native(const char *arch)
+{
+	return !strcmp(arch, cb_lab_own_arch());
 }
 
 static int take_arch(const char *arch, struct cb_lab_name *out, struct cb_err *e)

@@ -27,8 +27,8 @@
 /* What is put into the guest. One of host, link, data. */
 struct cb_lab_file {
 	const char *path; /* in the guest, absolute: "/lab/7/target" */
-	const char
-		*host; /* a file of the host's; a program that is linked dynamically brings its libraries and loader */
+	/* a file of the host's; a program that is linked dynamically brings its libraries and loader */
+	const char *host;
 	const char *link; /* or a symbolic link to this */
 	const void *data; /* or these bytes */
 	size_t len;
@@ -37,18 +37,19 @@ struct cb_lab_file {
 
 struct cb_lab_job {
 	const char *name;
-	const char *const
-		*argv;	 /* what is under test, NULL at the end; "coolbpf" is the guest's own. Working directory: dir */
-	const char *dir; /* in the guest, where its files are: "/lab/7" */
-	bool ready;	 /* argv is a "coolbpf run": the workload waits until it says that it is attached */
-	const char *workload;	/* text for the guest's sh, in dir; NULL: none */
-	uint64_t duration;	/* ns: without workload how long it runs, with one how long at most */
-	uint64_t settle;	/* ns: between the workload's end and the SIGINT that ends argv */
-	uint64_t timeout;	/* ns: for all of it; the guest ends it, and the host if the guest does not answer */
-	uint64_t memory;	/* bytes, for all its processes; 0: the guest's */
-	uint64_t output;	/* bytes kept of each stream (the first, and the last) */
-	unsigned int processes; /* at most so many at a time */
-	/* modules to insert first, files of the guest (NAME.ko for the module NAME), in order, NULL at the end; removed behind it */
+	/* what is under test, NULL at the end; "coolbpf" is the guest's own; run in dir */
+	const char *const *argv;
+	const char *dir;      /* in the guest, where its files are: "/lab/7" */
+	bool ready;	      /* argv is a "coolbpf run": the workload waits until it says that it is attached */
+	const char *workload; /* text for the guest's sh, in dir; NULL: none */
+	uint64_t duration;    /* ns: how long argv runs, or the workload at most, if there is one; 0: no limit */
+	uint64_t settle;      /* ns: between the workload's end and the SIGINT that ends argv */
+	uint64_t timeout; /* ns: for all of it, 0: 60 s; the guest ends it, and the host if the guest does not answer */
+	uint64_t memory;  /* bytes, for all its processes; 0: all but what the agent and the kernel need */
+	uint64_t output;  /* bytes kept of each stream (the first, and the last); 0: 256 KiB */
+	unsigned int processes; /* at most so many at a time; 0: 256 */
+	/* modules to insert first, files of the guest (NAME.ko for the module NAME), in order, NULL at the end; removed behind it.
+	 * NULL: none */
 	const char *const *insmod;
 	bool no_ebpf; /* bpf(2) gives ENOSYS to everything in it */
 	bool veth;    /* a pair of interfaces: lab0 10.77.0.1/24, and lab1 10.77.0.2/24 in the namespace "peer" */
@@ -85,8 +86,8 @@ struct cb_lab_outcome {
 void cb_lab_outcome_free(struct cb_lab_outcome *o);
 
 struct cb_lab_guest_opts {
-	const char *
-		coolbpf; /* program of the guest's architecture, static if possible; NULL: found (this program itself) */
+	/* program of the guest's architecture, static if possible; NULL: found, this one or a static one beside it */
+	const char *coolbpf;
 	const char *busybox; /* static, NULL: found */
 	const char *append;  /* to the kernel's command line, or NULL */
 	const struct cb_lab_file *files;
@@ -110,15 +111,17 @@ enum cb_lab_guest_state {
 	CB_LAB_GUEST_NO_BOOT, /* no job was begun: why in cb_lab_guest_why() */
 };
 
-/* Start qemu. k, opts and all that they point to live until cb_lab_guest_free(). NULL with errno and a message: no qemu, no such program, an initramfs that is too large, ... */
+/* Start qemu. k, opts and all that they point to live until cb_lab_guest_free(). NULL with errno and a message: ENOENT no qemu, or
+ * no coolbpf, busybox or bash for the guest; EFBIG an initramfs that is too large; ... */
 struct cb_lab_guest *cb_lab_guest_start(const struct cb_lab_kernel *k, const struct cb_lab_guest_opts *opts,
 					struct cb_err *e);
 int cb_lab_guest_fd(const struct cb_lab_guest *g);
 uint64_t cb_lab_guest_deadline(const struct cb_lab_guest *g); /* CLOCK_MONOTONIC, ns */
 enum cb_lab_guest_state cb_lab_guest_step(struct cb_lab_guest *g);
-const char *cb_lab_guest_why(const struct cb_lab_guest *g); /* one sentence and the console's last lines */
-uint64_t
-cb_lab_guest_boot_ns(const struct cb_lab_guest *g); /* from qemu's start to the agent's first line; 0: not yet */
+/* One sentence, behind it what qemu said and the console's last lines; "" while it runs. As the guest said it: escape it. */
+const char *cb_lab_guest_why(const struct cb_lab_guest *g);
+/* From qemu's start to the agent's first line; 0: not yet. */
+uint64_t cb_lab_guest_boot_ns(const struct cb_lab_guest *g);
 bool cb_lab_guest_kvm(const struct cb_lab_guest *g);
 void cb_lab_guest_free(struct cb_lab_guest *g); /* kills it if it runs */
 

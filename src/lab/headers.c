@@ -337,7 +337,7 @@ static int package_tree(const struct cb_lab_kernel *k, const char *package, cons
 /* The compiler for the kernel's architecture. */
 static int find_compiler(const struct cb_lab_kernel *k, struct cb_lab_headers *out, struct cb_err *e)
 {
-	bool own = !strcmp(k->arch, cb_lab_own_arch());
+	bool own = cb_lab_is_native(k->arch);
 	const char *cross = own ? "" : !strcmp(k->arch, "arm64") ? "aarch64-linux-gnu-" : "x86_64-linux-gnu-";
 
 	snprintf(out->cc, sizeof(out->cc), "%sgcc", cross);

@@ -2,9 +2,8 @@
 /*
  * kernel.h - the kernels that the lab can boot: where they come from, where they are kept, their modules.
  *
- * A kernel is kept in a directory of its own below the cache (cb_cache_dir(), "lab/kernels/NAME/"), whole or not at all: it is
- * made under another name, then renamed. A lock (flock) on "lab/lock" keeps two that fetch at once apart; who only reads needs
- * none. Nothing is installed on the host.
+ * What is kept is in the cache, whole or not at all (store.h). A lock keeps two that fetch or build at once apart; who only reads
+ * needs none. Nothing is installed on the host. Errors: 0 or a negative errno with a message, where nothing else is said.
  */
 #ifndef CB_LAB_KERNEL_H
 #define CB_LAB_KERNEL_H
@@ -19,10 +18,10 @@ struct cb_lab_kernel {
 	char *name; /* what people call it: "debian:6.1", "debian:6.1/arm64", "debian:5.10-nobpf", or the path given */
 	char *release; /* as uname -r says in the guest: "6.1.0-37-cloud-amd64" */
 	char *arch;    /* "x86_64" or "arm64" */
-	char *image;   /* path of what qemu's -kernel takes */
+	char *image;   /* path of what qemu's -kernel takes: the file itself, or a copy in the cache that is unpacked */
 	char *modules; /* directory with modules.dep and kernel/ (lib/modules/RELEASE), NULL: none known */
 	char *package; /* package and version it came from: "linux-image-... 6.1.140-1", NULL: a file of the user's */
-	char *source;  /* what its headers are fetched by (implementation's own), NULL: it has none */
+	char *source;  /* "deb:PACKAGE=VERSION" or "dir:DIR": where its headers are (headers.c); NULL: it has none */
 };
 
 struct cb_lab_kernels {
@@ -31,8 +30,9 @@ struct cb_lab_kernels {
 	size_t damaged; /* left out: their files are not what was fetched; cb_lab_fetch() fetches them anew */
 };
 
-/* What this machine is: "x86_64" or "arm64". */
+/* What this machine is: "x86_64", "arm64", or "other". */
 const char *cb_lab_own_arch(void);
+bool cb_lab_is_native(const char *arch);
 
 /* The kernels in the cache, oldest version first. An empty list is no error. */
 int cb_lab_kernels(struct cb_lab_kernels *out, struct cb_err *e);
@@ -45,7 +45,7 @@ int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_er
 
 /* Does KERNELS choose this kernel? A comma-separated list, any of which may match: a glob over name or release ("debian:6*",
  * "*cloud*"), a comparison with the release ("<5.15", ">=6.12", "=6.1" or just "6.1": as many parts as are given), or an architecture
- * ("arm64"). -EINVAL with a message where it is none of these. */
+ * ("arm64"). -EINVAL: a word is empty, or a comparison has no version. */
 int cb_lab_kernel_matches(const struct cb_lab_kernel *k, const char *kernels, struct cb_err *e); /* 1, 0, -errno */
 
 /* Keep those that KERNELS chooses, which may be none. After an error the list is still the caller's to free. */
@@ -60,7 +60,8 @@ struct cb_lab_fetch {
 };
 
 /* Fetch the kernel NAME ("debian:6.1", "debian:newest", "debian:6.12/arm64", "debian:5.10-nobpf") into the cache, unless it is
- * there. -ENOENT: no such package; -ENETUNREACH: no mirror answers; -ENOSYS: no apt-get here; ... each with a message. */
+ * there. -ENOENT: no such package; -ENETUNREACH: no mirror answers; -EBADMSG: signatures or digests are wrong; -ENOSYS: a program
+ * is missing here; -EINTR, see prog.h. opts NULL: as all its members are by default. */
 int cb_lab_fetch(const char *name, const struct cb_lab_fetch *opts, struct cb_err *e);
 
 /* A module of the kernel's own and all that it needs, in the order in which they are to be inserted; each is a plain ELF file

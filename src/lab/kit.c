@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -110,14 +109,6 @@ static int check_file(struct cb_lab_made *m, unsigned int line, const char *path
 }
 
 /* ---- Programs that build --------------------------------------------------------------------------------------------- */
-
-bool cb_lab_is_native(const char *arch)
-{
-	struct utsname u;
-
-	uname(&u);
-	return !strcmp(arch, !strcmp(u.machine, "aarch64") ? "arm64" : u.machine);
-}
 
 static char *new_file(struct cb_lab_kit *kit, const char *end)
 {

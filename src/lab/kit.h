@@ -46,7 +46,4 @@ int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const s
 /* Build what all these tests need. -EINTR, -ENOMEM. */
 int cb_lab_kit_build(struct cb_lab_kit *kit, struct cb_err *e);
 
-/* Is this architecture ("x86_64", "arm64") that of this machine? */
-bool cb_lab_is_native(const char *arch);
-
 #endif

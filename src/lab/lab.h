@@ -4,7 +4,7 @@
  *
  *	tests, kernels --kit.c--> what the host builds --load.c--> a guest's files and jobs --run.c--> outcomes --judge.c--> result
  *
- * One thread. Everything is made ready before the first guest boots; then up to `jobs` guests run at a time, one for each kernel.
+ * One thread, but for builds (builds.h). Everything is made ready before the first guest boots; then up to `jobs` guests run at a time, one for each kernel.
  * A guest runs the tests of its kernel one after another; when it is lost, only the test in hand is, and another boot has the
  * rest.
  */

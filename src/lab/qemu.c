@@ -16,10 +16,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lab/kernel.h"
 #include "lab/prog.h"
 
 /* panic=-1: reboot at once, which ends qemu (-no-reboot). BPF LSM: kernel 5.10 has it built in but not in its default list. Testing
@@ -79,10 +79,9 @@ const struct cb_lab_arch *cb_lab_arch(const char *name)
 
 bool cb_qemu_has_kvm(const struct cb_lab_arch *arch)
 {
-	struct utsname u;
 	int kvm, vm = -1;
 
-	if (uname(&u) || strcmp(arch->name, strcmp(u.machine, "aarch64") ? u.machine : "arm64"))
+	if (!cb_lab_is_native(arch->name))
 		return false;
 	kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (kvm < 0)

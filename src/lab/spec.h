@@ -47,7 +47,7 @@
  *
  * VALUES in a CONDITION may be $NAME, too (cond.h). A workload that exits with a status other than 0 fails the test.
  *
- * Reading a file touches no other: what it names is looked for when the test is made ready (build.h).
+ * Reading a file touches no other: what it names is looked for when the test is made ready (kit.h).
  */
 #ifndef CB_LAB_SPEC_H
 #define CB_LAB_SPEC_H

@@ -5,8 +5,10 @@
  *	lock			held (flock) by who writes
  *	tmp/			where the holder of the lock makes things; the next one sweeps what a killed one left
  *	kernels/NAME/		a kernel: info.json, vmlinuz, config, modules/RELEASE/
- *	headers/, built/	what modules are built against, and modules that were built (see kbuild.h)
+ *	headers/, built/	what modules are built against, and modules that were built (see headers.c, kbuild.c)
+ *	images/DIGEST		images of the user's that qemu does not unpack, unpacked (file.c)
  *	apt/ARCH/		apt's state of our own (see apt.h)
+ *	kvm-fails		KVM does not boot here (see guest.c)
  *
  * A thing appears in its place by a rename, whole.
  */
