@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * cond.h - conditions over the JSON records of "coolbpf run -o json", in the language of its --filter (output/filter.c):
+ * cond.h - conditions over the JSON records of "coolbpf run -o json", in the language of its --filter (base/expr.h), in which a
+ * VALUE may also be $NAME.
  *
- *	or    := and { "||" and }
- *	and   := term { "&&" term }
- *	term  := "!" term | "(" or ")" | FIELD [ OPERATOR VALUE ]
- *	VALUE := "text" | 'text' | word | $NAME
- *
- * OPERATOR is == (or =) != < <= > >= ~ !~. FIELD is a member's name; of a record in a record outer.inner (key.pid), of an
- * array an index (list.0). Where the way leads through an array without an index (buckets.count), one element that satisfies
- * the test is enough.
+ * FIELD is a member's name; of a record in a record outer.inner (key.pid), of an array an index (list.0). Where the way leads
+ * through an array without an index (buckets.count), one element that satisfies the test is enough.
  *
  * The filter reads a value by its field's type, which JSON does not say. Here it is read by what the record holds:
  *  - a number: a number, with K M G T; or a time with its unit, which counts nanoseconds, or true or false;

@@ -253,18 +253,18 @@ static bool same_kind(const json_t *a, const json_t *b)
 	return json_is_string(a) ? json_is_string(b) : json_is_number(a) && json_is_number(b);
 }
 
-static bool holds(enum cb_lab_op op, enum order order)
+static bool holds(enum cb_op op, enum order order)
 {
 	switch (op) {
-	case CB_LAB_OP_EQ:
+	case CB_OP_EQ:
 		return order == SAME;
-	case CB_LAB_OP_NE:
+	case CB_OP_NE:
 		return order != SAME;
-	case CB_LAB_OP_LT:
+	case CB_OP_LT:
 		return order == BEFORE;
-	case CB_LAB_OP_LE:
+	case CB_OP_LE:
 		return order == BEFORE || order == SAME;
-	case CB_LAB_OP_GT:
+	case CB_OP_GT:
 		return order == BEHIND;
 	default:
 		return order == BEHIND || order == SAME;
@@ -272,7 +272,7 @@ static bool holds(enum cb_lab_op op, enum order order)
 }
 
 /* An array is compared element by element: one for which it holds is enough. */
-static bool compare_array(const json_t *array, enum cb_lab_op op, const struct cb_lab_value *with, const json_t *record,
+static bool compare_array(const json_t *array, enum cb_op op, const struct cb_lab_value *with, const json_t *record,
 			  const struct cb_lab_truths *truths)
 {
 	for (size_t i = 0; i < json_array_size(array); i++) {
@@ -284,7 +284,7 @@ static bool compare_array(const json_t *array, enum cb_lab_op op, const struct c
 	return false;
 }
 
-bool cb_lab_compare(const json_t *value, enum cb_lab_op op, const struct cb_lab_value *with, const json_t *record,
+bool cb_lab_compare(const json_t *value, enum cb_op op, const struct cb_lab_value *with, const json_t *record,
 		    const struct cb_lab_truths *truths)
 {
 	const char *text = with->truth ? cb_lab_truth(truths, with->text) : with->text;
@@ -293,8 +293,8 @@ bool cb_lab_compare(const json_t *value, enum cb_lab_op op, const struct cb_lab_
 
 	if (!text || json_is_null(value))
 		return false;
-	if (op >= CB_LAB_OP_GLOB)
-		return glob_matches(value, text, with->scratch, &match) && match == (op == CB_LAB_OP_GLOB);
+	if (op >= CB_OP_GLOB)
+		return glob_matches(value, text, with->scratch, &match) && match == (op == CB_OP_GLOB);
 	if (json_is_array(value))
 		return compare_array(value, op, with, record, truths);
 	other = with->quoted || with->truth ? NULL : json_object_get(record, text);

@@ -4,19 +4,8 @@
 #define CB_LAB_VALUE_H
 
 #include "base/buf.h"
+#include "base/expr.h"
 #include "lab/cond.h"
-
-enum cb_lab_op {
-	CB_LAB_OP_NONE,
-	CB_LAB_OP_EQ,
-	CB_LAB_OP_NE,
-	CB_LAB_OP_LT,
-	CB_LAB_OP_LE,
-	CB_LAB_OP_GT,
-	CB_LAB_OP_GE,
-	CB_LAB_OP_GLOB,
-	CB_LAB_OP_NOT_GLOB,
-};
 
 struct cb_lab_value {
 	const char *text; /* truth: its name */
@@ -27,7 +16,7 @@ struct cb_lab_value {
 /* Not zero, not empty, not null. */
 bool cb_lab_is_true(const json_t *value);
 /* record: for a word that is the name of another member. */
-bool cb_lab_compare(const json_t *value, enum cb_lab_op op, const struct cb_lab_value *with, const json_t *record,
+bool cb_lab_compare(const json_t *value, enum cb_op op, const struct cb_lab_value *with, const json_t *record,
 		    const struct cb_lab_truths *truths);
 
 #endif

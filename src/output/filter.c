@@ -1,34 +1,21 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
- * filter.c - which records a user wants to see: an expression over a plan's fields.
+ * filter.c - which records a user wants to see: an expression (base/expr.h) over a plan's fields.
  *
- *	or     := and { "||" and }
- *	and    := term { "&&" term }
- *	term   := "!" term | "(" or ")" | FIELD [ OPERATOR VALUE ]
- *	VALUE  := "text" | 'text' | word
- *
- * OPERATOR is == != < <= > >= ~ !~ (a single = is taken for ==). A word is everything up to white space or one of
- * ( ) & | ! < > = and quotes. What it means depends on the field it is compared with: "10" is a number for a u32, ten
- * milliseconds for an lbc_ms_t, a name for a char array. So parsing is typed: every mistake is found before the first
- * record. A word may also be another field of the same kind.
+ * What a word means depends on the field it is compared with: "10" is a number for a u32, ten milliseconds for an lbc_ms_t, a
+ * name for a char array. So parsing is typed: every mistake is found before the first record. A word may also be another
+ * field of the same kind.
  *
  * Numbers are compared in 128 bits, in which every signed and unsigned number of 64 bits has its place, and durations of
  * all units have theirs in nanoseconds. Patterns (~) are matched with the text that CSV would show.
  */
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/expr.h"
 #include "base/units.h"
 #include "output/plan.h"
-
-enum {
-	TEXT_MAX = 4096, /* of an expression; bounds its nodes, too */
-	DEPTH_MAX = 64,	 /* ( and ! in each other */
-};
-
-enum op { OP_NONE, OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_GLOB, OP_NOT_GLOB };
 
 enum node_kind {
 	NODE_AND,
@@ -46,7 +33,7 @@ enum node_kind {
 
 struct node {
 	enum node_kind kind;
-	enum op op;
+	enum cb_op op;
 	const struct node *a, *b;
 	const struct cb_field *f, *other;
 	__int128 number;
@@ -58,7 +45,7 @@ struct node {
 struct cb_filter {
 	const struct cb_plan *plan;
 	const struct node *root;
-	char *text;	    /* the expression, and behind it the texts of values */
+	char *texts;	    /* of fields and values, and addresses */
 	struct node *nodes; /* at most as many as the expression has characters */
 	size_t n;
 };
@@ -91,24 +78,6 @@ static double float_of(const struct cb_field *f, const void *record)
 	return (double)v32;
 }
 
-static bool holds(enum op op, int order)
-{
-	switch (op) {
-	case OP_EQ:
-		return order == 0;
-	case OP_NE:
-		return order != 0;
-	case OP_LT:
-		return order < 0;
-	case OP_LE:
-		return order <= 0;
-	case OP_GT:
-		return order > 0;
-	default:
-		return order >= 0;
-	}
-}
-
 static int compare_numbers(__int128 a, __int128 b)
 {
 	return a < b ? -1 : a > b;
@@ -138,9 +107,9 @@ static bool match_text(const struct cb_filter *filter, const struct node *n, con
 		len = printed.len;
 	}
 	if (n->kind == NODE_GLOB)
-		match = cb_glob(n->text, n->len, text, len) == (n->op == OP_GLOB);
+		match = cb_glob(n->text, n->len, text, len) == (n->op == CB_OP_GLOB);
 	else
-		match = holds(n->op, compare_text(text, len, n->text, n->len));
+		match = cb_op_holds(n->op, compare_text(text, len, n->text, n->len));
 	cb_buf_free(&printed);
 	return match;
 }
@@ -150,11 +119,12 @@ static bool match_field(const struct cb_filter *filter, const struct node *n, co
 	const char *a = (const char *)record + n->f->off, *b = (const char *)record + n->other->off;
 
 	if (n->f->as == CB_AS_TEXT)
-		return holds(n->op,
-			     compare_text(a, cb_field_text_len(n->f, record), b, cb_field_text_len(n->other, record)));
+		return cb_op_holds(n->op, compare_text(a, cb_field_text_len(n->f, record), b,
+						       cb_field_text_len(n->other, record)));
 	if (n->f->as == CB_AS_IPV4 || n->f->as == CB_AS_IPV6)
-		return holds(n->op, memcmp(a, b, n->f->size));
-	return holds(n->op, compare_numbers(number_of(filter, n->f, record), number_of(filter, n->other, record)));
+		return cb_op_holds(n->op, memcmp(a, b, n->f->size));
+	return cb_op_holds(n->op,
+			   compare_numbers(number_of(filter, n->f, record), number_of(filter, n->other, record)));
 }
 
 static bool is_true(const struct cb_field *f, const void *record)
@@ -190,17 +160,17 @@ static bool match(const struct cb_filter *filter, const struct node *n, const vo
 	case NODE_TRUTH:
 		return is_true(n->f, record);
 	case NODE_NUMBER:
-		return holds(n->op, compare_numbers(number_of(filter, n->f, record), n->number));
+		return cb_op_holds(n->op, compare_numbers(number_of(filter, n->f, record), n->number));
 	case NODE_ERROR:
 		v = number_of(filter, n->f, record);
-		return holds(n->op, compare_numbers(v < 0 ? -v : v, n->number));
+		return cb_op_holds(n->op, compare_numbers(v < 0 ? -v : v, n->number));
 	case NODE_FLOAT:
 		real = float_of(n->f, record);
 		if (real != real) /* no number: equal to nothing, before and behind nothing */
-			return n->op == OP_NE;
-		return holds(n->op, real < n->real ? -1 : real > n->real);
+			return n->op == CB_OP_NE;
+		return cb_op_holds(n->op, real < n->real ? -1 : real > n->real);
 	case NODE_ADDRESS:
-		return holds(n->op, memcmp((const char *)record + n->f->off, n->text, n->len));
+		return cb_op_holds(n->op, memcmp((const char *)record + n->f->off, n->text, n->len));
 	case NODE_FIELD:
 		return match_field(filter, n, record);
 	default:
@@ -215,60 +185,23 @@ bool cb_filter_match(const struct cb_filter *f, const void *record)
 
 /* ---- Parser ---------------------------------------------------------------------------------------------------- */
 
-struct parser {
-	struct cb_filter *filter;
-	const struct cb_plan *plan;
-	const char *at;
-	char *texts; /* where the next value's text goes */
-	struct cb_err *e;
-	int err;
-	int depth;
-};
-
-/* A value: its characters, and where they stood. */
-struct value {
-	char *text; /* with a zero behind it */
-	size_t len;
-	const char *at;
-	bool quoted;
-};
-
-static struct node *wrong(struct parser *p, const char *at, const char *what)
+static struct cb_filter *filter_of(const struct cb_expr *p)
 {
-	if (!p->err)
-		p->err = cb_fail(p->e, EINVAL, "the filter is wrong at column %zu: %s",
-				 (size_t)(at - p->filter->text) + 1, what);
-	return NULL;
+	return p->ctx;
 }
 
 /* "WHAT; there are: a, b, c" */
-static struct node *wrong_list(struct parser *p, const char *at, struct cb_buf *what)
+static struct node *wrong_list(struct cb_expr *p, const char *at, struct cb_buf *what)
 {
-	wrong(p, at, cb_buf_cstr(what));
+	cb_expr_wrong(p, at, cb_buf_cstr(what));
 	cb_buf_free(what);
 	return NULL;
 }
 
-static void skip_space(struct parser *p)
+static struct node *new_node(struct cb_expr *p, enum node_kind kind)
 {
-	while (isspace((unsigned char)*p->at))
-		p->at++;
-}
-
-static bool take(struct parser *p, const char *token)
-{
-	size_t n = strlen(token);
-
-	skip_space(p);
-	if (strncmp(p->at, token, n))
-		return false;
-	p->at += n;
-	return true;
-}
-
-static struct node *new_node(struct parser *p, enum node_kind kind)
-{
-	struct node *n = &p->filter->nodes[p->filter->n++];
+	struct cb_filter *f = filter_of(p);
+	struct node *n = &f->nodes[f->n++];
 
 	*n = (struct node){.kind = kind};
 	return n;
@@ -285,90 +218,29 @@ static const struct cb_field *find_field(const struct cb_plan *plan, const char 
 	return NULL;
 }
 
-static const struct cb_field *parse_field(struct parser *p)
+static const struct cb_field *parse_field(struct cb_expr *p)
 {
-	const char *start = p->at;
+	const struct cb_plan *plan = filter_of(p)->plan;
 	const struct cb_field *f;
 	struct cb_buf what = {0};
+	struct cb_word name;
 
-	while (isalnum((unsigned char)*p->at) || *p->at == '_' || *p->at == '.')
-		p->at++;
-	if (p->at == start) {
-		wrong(p, start,
-		      *start ? "a field's name is expected here" : "it ends where a field's name is expected");
+	if (!cb_expr_field(p, &name))
 		return NULL;
-	}
-	f = find_field(p->plan, start, (size_t)(p->at - start));
+	f = find_field(plan, name.text, name.len);
 	if (f)
 		return f;
-	cb_buf_printf(&what, "there is no field \"%.*s\"; there are:", (int)(p->at - start), start);
-	for (size_t i = 0; i < p->plan->top.n; i++)
+	cb_buf_printf(&what, "there is no field \"%s\"; there are:", name.text);
+	for (size_t i = 0; i < plan->top.n; i++)
 		cb_buf_printf(&what, "%s %s", i ? "," : "",
-			      *p->plan->top.fields[i].name ? p->plan->top.fields[i].name : "value");
-	wrong_list(p, start, &what);
+			      *plan->top.fields[i].name ? plan->top.fields[i].name : "value");
+	wrong_list(p, name.at, &what);
 	return NULL;
-}
-
-static enum op parse_op(struct parser *p)
-{
-	static const struct {
-		const char *text;
-		enum op op;
-	} ops[] = {
-		{"==", OP_EQ}, {"!=", OP_NE}, {"<=", OP_LE},  {">=", OP_GE},	   {"<", OP_LT},
-		{">", OP_GT},  {"=", OP_EQ},  {"~", OP_GLOB}, {"!~", OP_NOT_GLOB},
-	};
-
-	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-		if (take(p, ops[i].text))
-			return ops[i].op;
-	return OP_NONE;
-}
-
-/* Text in quotes, in which \ makes the next character an ordinary one. For patterns it stays: it means the same there. */
-static bool parse_quoted(struct parser *p, bool pattern, struct value *v)
-{
-	char quote = *p->at++;
-
-	while (*p->at && *p->at != quote) {
-		if (*p->at == '\\' && p->at[1]) {
-			if (pattern)
-				*p->texts++ = '\\';
-			p->at++;
-		}
-		*p->texts++ = *p->at++;
-	}
-	if (*p->at != quote) {
-		wrong(p, v->at, "the text that begins here has no closing quote");
-		return false;
-	}
-	p->at++;
-	return true;
-}
-
-static bool parse_value(struct parser *p, bool pattern, struct value *v)
-{
-	skip_space(p);
-	*v = (struct value){.text = p->texts, .at = p->at, .quoted = *p->at == '"' || *p->at == '\''};
-	if (v->quoted) {
-		if (!parse_quoted(p, pattern, v))
-			return false;
-	} else {
-		while (*p->at && !isspace((unsigned char)*p->at) && !strchr("()&|!<>=\"'", *p->at))
-			*p->texts++ = *p->at++;
-		if (p->texts == v->text) {
-			wrong(p, p->at, *p->at ? "a value is expected here" : "it ends where a value is expected");
-			return false;
-		}
-	}
-	v->len = (size_t)(p->texts - v->text);
-	*p->texts++ = '\0';
-	return true;
 }
 
 /* ---- What a value means to a field ----------------------------------------------------------------------------- */
 
-static struct node *not_for(struct parser *p, const struct cb_field *f, const struct value *v, const char *expected)
+static struct node *not_for(struct cb_expr *p, const struct cb_field *f, const struct cb_word *v, const char *expected)
 {
 	struct cb_buf what = {0};
 
@@ -377,7 +249,7 @@ static struct node *not_for(struct parser *p, const struct cb_field *f, const st
 	return wrong_list(p, v->at, &what);
 }
 
-static struct node *enum_error(struct parser *p, const struct cb_field *f, const struct value *v)
+static struct node *enum_error(struct cb_expr *p, const struct cb_field *f, const struct cb_word *v)
 {
 	struct cb_buf names = {0};
 	struct node *none;
@@ -392,7 +264,7 @@ static struct node *enum_error(struct parser *p, const struct cb_field *f, const
 }
 
 /* The number that a name stands for with this field; false when it is none. */
-static bool named_number(const struct cb_field *f, const struct value *v, struct node *n)
+static bool named_number(const struct cb_field *f, const struct cb_word *v, struct node *n)
 {
 	bool minus = *v->text == '-';
 	int64_t found = -1;
@@ -430,7 +302,7 @@ static bool named_number(const struct cb_field *f, const struct value *v, struct
 	return true;
 }
 
-static struct node *number_error(struct parser *p, const struct cb_field *f, const struct value *v, int err)
+static struct node *number_error(struct cb_expr *p, const struct cb_field *f, const struct cb_word *v, int err)
 {
 	uint64_t ns;
 
@@ -457,7 +329,7 @@ static struct node *number_error(struct parser *p, const struct cb_field *f, con
 	}
 }
 
-static struct node *number_value(struct parser *p, const struct value *v, struct node *n)
+static struct node *number_value(struct cb_expr *p, const struct cb_word *v, struct node *n)
 {
 	struct cb_number number;
 	uint64_t ns;
@@ -478,7 +350,7 @@ static struct node *number_value(struct parser *p, const struct value *v, struct
 	return err ? number_error(p, n->f, v, err) : n;
 }
 
-static struct node *address_value(struct parser *p, const struct value *v, struct node *n)
+static struct node *address_value(struct cb_expr *p, const struct cb_word *v, struct node *n)
 {
 	char bytes[16] = {[10] = (char)0xff, [11] = (char)0xff};
 
@@ -497,7 +369,7 @@ static struct node *address_value(struct parser *p, const struct value *v, struc
 	return n;
 }
 
-static struct node *float_value(struct parser *p, const struct value *v, struct node *n)
+static struct node *float_value(struct cb_expr *p, const struct cb_word *v, struct node *n)
 {
 	char *end;
 
@@ -506,7 +378,7 @@ static struct node *float_value(struct parser *p, const struct value *v, struct 
 	return *end || v->quoted ? not_for(p, n->f, v, "a number is expected") : n;
 }
 
-static struct node *text_value(const struct value *v, struct node *n, enum node_kind kind)
+static struct node *text_value(const struct cb_word *v, struct node *n, enum node_kind kind)
 {
 	n->kind = kind;
 	n->text = v->text;
@@ -514,7 +386,7 @@ static struct node *text_value(const struct value *v, struct node *n, enum node_
 	return n;
 }
 
-static bool is_plain_number(const struct value *v)
+static bool is_plain_number(const struct cb_word *v)
 {
 	struct cb_number number;
 
@@ -531,13 +403,13 @@ static bool comparable(const struct cb_field *a, const struct cb_field *b)
 			: a->as == b->as && (a->as == CB_AS_TEXT || a->as == CB_AS_IPV4 || a->as == CB_AS_IPV6);
 }
 
-static struct node *bind_value(struct parser *p, const struct value *v, struct node *n)
+static struct node *bind_value(struct cb_expr *p, const struct cb_word *v, struct node *n)
 {
 	const struct cb_field *f = n->f;
 
-	if (n->op == OP_GLOB || n->op == OP_NOT_GLOB)
+	if (n->op == CB_OP_GLOB || n->op == CB_OP_NOT_GLOB)
 		return text_value(v, n, NODE_GLOB);
-	n->other = v->quoted ? NULL : find_field(p->plan, v->text, v->len);
+	n->other = v->quoted ? NULL : find_field(filter_of(p)->plan, v->text, v->len);
 	if (n->other && comparable(f, n->other)) {
 		n->kind = NODE_FIELD;
 		return n;
@@ -569,122 +441,63 @@ static struct node *bind_value(struct parser *p, const struct value *v, struct n
 
 /* ---- Grammar --------------------------------------------------------------------------------------------------- */
 
-static struct node *parse_or(struct parser *p);
-
-static struct node *parse_test(struct parser *p)
+static void *join(struct cb_expr *p, enum cb_join how, void *a, void *b)
 {
-	const struct cb_field *f = parse_field(p);
-	struct node *n = f ? new_node(p, NODE_TRUTH) : NULL;
-	struct value v;
+	struct node *n = new_node(p, how == CB_JOIN_AND ? NODE_AND : how == CB_JOIN_OR ? NODE_OR : NODE_NOT);
 
-	if (!n)
-		return NULL;
-	n->f = f;
-	n->op = parse_op(p);
-	if (n->op == OP_NONE)
-		return n;
-	return parse_value(p, n->op >= OP_GLOB, &v) ? bind_value(p, &v, n) : NULL;
-}
-
-static struct node *parse_term(struct parser *p)
-{
-	struct node *n, *inner;
-
-	skip_space(p);
-	if (*p->at != '!' && *p->at != '(')
-		return parse_test(p);
-	if (++p->depth > DEPTH_MAX)
-		return wrong(p, p->at, "too many ( and ! in each other");
-	if (*p->at++ == '!') {
-		inner = parse_term(p);
-		n = inner ? new_node(p, NODE_NOT) : NULL;
-		if (n)
-			n->a = inner;
-	} else {
-		n = parse_or(p);
-		if (n && !take(p, ")"))
-			n = wrong(p, p->at, "a ) is missing here");
-	}
-	p->depth--;
+	n->a = a;
+	n->b = b;
 	return n;
 }
 
-static struct node *parse_chain(struct parser *p, const char *token, enum node_kind kind,
-				struct node *(*parse)(struct parser *p))
+static void *parse_test(struct cb_expr *p)
 {
-	struct node *left = parse(p);
+	const struct cb_field *f = parse_field(p);
+	struct cb_word v;
+	struct node *n;
 
-	while (left && take(p, token)) {
-		struct node *right = parse(p), *both;
-
-		if (!right)
-			return NULL;
-		both = new_node(p, kind);
-		both->a = left;
-		both->b = right;
-		left = both;
-	}
-	return left;
-}
-
-static struct node *parse_and(struct parser *p)
-{
-	return parse_chain(p, "&&", NODE_AND, parse_term);
-}
-
-static struct node *parse_or(struct parser *p)
-{
-	return parse_chain(p, "||", NODE_OR, parse_and);
-}
-
-static void parse(struct parser *p)
-{
-	p->filter->root = parse_or(p);
-	skip_space(p);
-	if (p->filter->root && *p->at)
-		wrong(p, p->at, "&& or || or the end is expected here");
+	if (!f)
+		return NULL;
+	n = new_node(p, NODE_TRUTH);
+	n->f = f;
+	n->op = cb_expr_op(p);
+	if (n->op == CB_OP_NONE)
+		return n;
+	return cb_expr_value(p, n->op >= CB_OP_GLOB, &v) ? bind_value(p, &v, n) : NULL;
 }
 
 struct cb_filter *cb_filter_new(const struct cb_plan *plan, const char *text, struct cb_err *e)
 {
-	size_t len = strlen(text);
+	size_t len = strnlen(text, CB_EXPR_MAX);
 	struct cb_filter *f = calloc(1, sizeof(*f));
-	struct parser p = {.filter = f, .plan = plan, .e = e};
+	struct cb_expr p = {.what = "filter", .begin = text, .e = e, .ctx = f, .test = parse_test, .join = join};
 
-	if (len > TEXT_MAX) {
-		free(f);
-		errno = -cb_fail(e, EINVAL, "the filter is longer than %d characters", TEXT_MAX);
-		return NULL;
-	}
-	/* a value takes at most its own characters, a zero, and 16 bytes of an address, of which one character ("0") and
+	/* a word takes at most its own characters, a zero, and 16 bytes of an address, of which one character ("0") and
 	 * an operator is the shortest text */
 	if (f) {
 		f->plan = plan;
-		f->text = calloc(1, (len + 1) * 20);
+		f->texts = calloc(1, (len + 1) * 20);
 		f->nodes = calloc(len + 1, sizeof(*f->nodes));
 	}
-	if (!f || !f->text || !f->nodes) {
+	if (!f || !f->texts || !f->nodes) {
 		cb_filter_free(f);
 		errno = -cb_fail(e, ENOMEM, "out of memory");
 		return NULL;
 	}
-	memcpy(f->text, text, len);
-	p.at = f->text;
-	p.texts = f->text + len + 1;
-	parse(&p);
-	if (p.err) {
-		cb_filter_free(f);
-		errno = -p.err;
-		return NULL;
-	}
-	return f;
+	p.texts = f->texts;
+	f->root = cb_expr_parse(&p);
+	if (f->root)
+		return f;
+	cb_filter_free(f);
+	errno = -p.err;
+	return NULL;
 }
 
 void cb_filter_free(struct cb_filter *f)
 {
 	if (!f)
 		return;
-	free(f->text);
+	free(f->texts);
 	free(f->nodes);
 	free(f);
 }
