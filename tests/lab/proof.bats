@@ -101,7 +101,7 @@ both() {
 
 @test "a module that does not compile, one that does not insert, one that is not there" {
 	told g_unbuildable debian:6.1 "module failed" "unbuildable.c:5:14: error: 'there_is_no_such_thing' undeclared"
-	told h_unloadable debian:6.1 "module failed" "cannot insert module*unloadable.ko: No such device" "the device is not there"
+	told h_unloadable debian:6.1 "module failed" "cannot insert the module*unloadable.ko: No such device" "the device is not there"
 	told i_unknown debian:6.1 "module failed" "there is no module no_such_module"
 }
 
