@@ -127,6 +127,22 @@ static int set_coolbpf(struct run *r, const char *value)
 	return 0;
 }
 
+/* What cannot be written is told before the run, which takes minutes, and not behind it. */
+static int set_file(struct run *r, const char *value)
+{
+	const char *slash = strrchr(value, '/');
+	char *dir = slash ? strndup(value, (size_t)(slash - value) + 1) : strdup(".");
+	int status = 0;
+
+	if (!dir)
+		return cb_cli_fail("out of memory");
+	if (access(value, F_OK) ? access(dir, W_OK | X_OK) : access(value, W_OK))
+		status = cb_cli_fail("cannot write %s: %s", value, strerror(errno));
+	free(dir);
+	r->out = value;
+	return status;
+}
+
 static int add_kernel_file(struct run *r, char *value)
 {
 	char **more = realloc(r->files, (r->n_files + 2) * sizeof(*more));
@@ -168,8 +184,7 @@ static int set_option(struct run *r, int opt, char **argv)
 	case 'o':
 		return set_format(r, optarg);
 	case 'f':
-		r->out = optarg;
-		return 0;
+		return set_file(r, optarg);
 	case 'v':
 		r->verbose = true;
 		return 0;

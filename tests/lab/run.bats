@@ -44,6 +44,11 @@ nothing_is_left() {
 	assert_failed 2 'there is no option --bad'
 }
 
+@test "a report that cannot be written is told before the run" {
+	run "$COOLBPF" lab run -o html -f none/report.html one.lab
+	assert_failed 1 "cannot write none/report.html: No such file or directory"
+}
+
 @test "tests that are not there" {
 	no_kernels
 	run "$COOLBPF" lab run none.lab
