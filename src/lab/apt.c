@@ -21,13 +21,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "lab/sources.h"
 
-enum { LISTS_ARE_OLD = 3 * 24 * 3600 /* seconds */, SMALL = 1 << 20, ARGS_MAX = 512 };
+enum {
+	LISTS_ARE_OLD = 3 * 24 * 3600, /* seconds */
+	LISTS_BYTES = 100000000,       /* of ten suites */
+	SMALL = 1 << 20,
+	ARGS_MAX = 512,
+};
 
 /* ---- Running apt ------------------------------------------------------------------------------------------------- */
 
@@ -237,6 +243,18 @@ static int wanted_path(const struct cb_lab_apt *a, char path[PATH_MAX], struct c
 	return cb_lab_path(path, e, "%s/wanted", a->dir);
 }
 
+/* On a full disk apt's own processes wait for each other without end. */
+static int check_space(const struct cb_lab_apt *a, struct cb_err *e)
+{
+	struct statvfs fs;
+
+	if (statvfs(a->dir, &fs) || (uint64_t)fs.f_bavail * fs.f_frsize >= LISTS_BYTES)
+		return 0;
+	return cb_fail(e, ENOSPC,
+		       "the disk is full: there are %.0f MB left for %s, and lists of packages take some %d MB",
+		       (double)fs.f_bavail * (double)fs.f_frsize / 1e6, a->dir, LISTS_BYTES / 1000000);
+}
+
 int cb_lab_apt_update(struct cb_lab_apt *a, struct cb_err *e)
 {
 	struct cb_lab_sources s = {0};
@@ -244,6 +262,8 @@ int cb_lab_apt_update(struct cb_lab_apt *a, struct cb_err *e)
 	char path[PATH_MAX];
 	int err = wanted_path(a, path, e);
 
+	if (!err)
+		err = check_space(a, e);
 	if (!err)
 		err = cb_lab_sources_plan(&s, a->hold, a->opts, e);
 	if (!err) {

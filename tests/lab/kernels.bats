@@ -382,11 +382,15 @@ EOF
 @test "a full disk" {
 	[ "$(id -u)" -eq 0 ] && unshare -m true 2>/dev/null || skip "no mount namespace can be made here"
 	mkdir cache
-	head -c 3000000 /dev/urandom >root.bin
+	head -c 120000000 /dev/zero >root.bin
 	mkdir -p root/boot && mv root.bin root/boot/ && deb linux-image-9.12.0-1-cloud-amd64 9.12.1-1 amd64
 	lists bookworm
+	# before the lists are fetched, and while a package is unpacked
 	run unshare -m sh -c 'mount -t tmpfs -o size=4m none cache && "$COOLBPF" lab fetch debian:9.12'$arch
+	assert_failed 1 "the disk is full: there are 4 MB left for"
+	run unshare -m sh -c 'mount -t tmpfs -o size=105m none cache && "$COOLBPF" lab fetch debian:9.12'$arch
 	[ "$status" -eq 1 ]
+	[[ $output == *"fetching linux-image-9.12"* ]]
 	[[ $output == *"the disk is full"* || $output == *"No space left on device"* ]]
 }
 

@@ -57,7 +57,8 @@ static int set_up(void **state)
 	f->kernel = (struct cb_lab_kernel){.name = "made up", .arch = f->arch, .image = f->image};
 	for (int i = 0; i < 3; i++)
 		f->jobs[i] = (struct cb_lab_job){.name = "job", .argv = argv, .dir = "/lab/0"};
-	f->r.opts = (struct cb_lab_guest_opts){.coolbpf = "/proc/self/exe", .jobs = f->jobs, .n_jobs = 3, .no_kvm = true};
+	f->r.opts =
+		(struct cb_lab_guest_opts){.coolbpf = "/proc/self/exe", .jobs = f->jobs, .n_jobs = 3, .no_kvm = true};
 	*state = f;
 	return 0;
 }
