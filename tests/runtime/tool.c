@@ -232,6 +232,8 @@ void send_udp(unsigned n, size_t size, unsigned short port)
 	while (n--)
 		assert_int_equal(sendto(fd, bytes, size, 0, (struct sockaddr *)&to, sizeof(to)), size);
 	close(fd);
+	/* the kernel may put off to a thread of its own what it receives, most of all where it is emulated */
+	usleep(20000);
 }
 
 const char *cgroup2_mount(void)
