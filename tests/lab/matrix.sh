@@ -32,12 +32,27 @@ fi
 	kernels=${there# }
 }
 [ -n "$kernels" ] || skip_all "no kernel is in the cache, and none is to be had"
+
+# run_tests ARGUMENT ...: where a guest crashed, all once more, which is told: in an emulator of many threads a kernel that patches its
+# own code may meet the old one (seen once in some thousand tests, on 7.3). A tool that crashes a kernel does so again.
+run_tests() {
+	"$COOLBPF" lab run -o tap "$@" >"$out" && { cat "$out"; return 0; }
+	if ! grep -qE '^# +(crash|guest hang): ' "$out"; then
+		cat "$out"
+		return 1
+	fi
+	sed -nE 's/^# +(crash|guest hang): /# run again, for a guest was lost: /p' "$out"
+	"$COOLBPF" lab run -o tap "$@"
+}
+
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
 status=0
-"$COOLBPF" lab run -o tap --kernels "$(echo "$kernels" | tr ' ' ',')" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" \
+run_tests --kernels "$(echo "$kernels" | tr ' ' ',')" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" \
 	"$BUILD/tests/lab" || status=1
 # the runtime's tests are programs for this machine
 if [ -x "$SRC/build-arm64/coolbpf" ] && command -v qemu-system-aarch64 >/dev/null && "$COOLBPF" lab fetch "$arm" >&2; then
-	"$COOLBPF" lab run -o tap --kernels "$arm" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" || status=1
+	run_tests --kernels "$arm" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" || status=1
 else
 	echo "# without arm64: make static-arm64, qemu-system-aarch64 or the kernel $arm is missing"
 fi
