@@ -76,10 +76,10 @@ static void by_function(void **state)
 static void multi(void **state)
 {
 	need_kprobes();
-	struct coolbpf *cb = opened();
-
 	if (!*output_of("grep -w register_fprobe_ips /proc/kallsyms"))
 		skip_because("this kernel has no kprobe.multi: /proc/kallsyms has no register_fprobe_ips");
+	struct coolbpf *cb = opened();
+
 	must(cb, coolbpf_program_target(cb, "on_many", "find_vpid*"));
 	must(cb, coolbpf_program_target(cb, "on_entry", NULL));
 	must(cb, coolbpf_program_target(cb, "on_return", NULL));
