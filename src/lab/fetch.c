@@ -225,7 +225,8 @@ static int choose(struct cb_lab_apt *a, struct choice *c, struct cb_err *e)
 
 /* ---- Keeping what is needed -------------------------------------------------------------------------------------- */
 
-int cb_lab_depmod(struct cb_lab_hold *h, const char *base, const char *release, struct cb_err *e)
+/* "lib/modules/RELEASE" below base gets modules.dep. */
+static int make_modules_dep(struct cb_lab_hold *h, const char *base, const char *release, struct cb_err *e)
 {
 	const char *const argv[] = {"depmod", "-b", base, release, NULL};
 	const struct cb_lab_prog p = {.argv = argv};
@@ -296,7 +297,7 @@ static int keep_modules(struct cb_lab_hold *h, const char *root, const char *rel
 			continue;
 		err = cb_lab_path(path, e, "%s/%s", root, bases[i]);
 		if (!err)
-			err = cb_lab_depmod(h, path, release, e);
+			err = make_modules_dep(h, path, release, e);
 		if (!err)
 			err = cb_lab_path(path, e, "%s/%slib/modules", root, bases[i]);
 		if (!err)

@@ -29,7 +29,4 @@ int cb_lab_fetch_newest(struct cb_lab_apt *a, const char *name, char *text, size
 int cb_lab_nobpf_make(struct cb_lab_apt *a, const struct cb_lab_name *name, const char *have, const char *entry,
 		      struct cb_lab_info *info, struct cb_err *e);
 
-/* "lib/modules/RELEASE" below base gets modules.dep. */
-int cb_lab_depmod(struct cb_lab_hold *h, const char *base, const char *release, struct cb_err *e);
-
 #endif

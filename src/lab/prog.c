@@ -248,7 +248,8 @@ static int listen_to(struct running *r, struct cb_lab_hold *h, struct cb_buf *ou
 	return 0;
 }
 
-const char *cb_lab_last_lines(const char *text, size_t len, unsigned n, size_t *out_len)
+/* The last n lines of text of len bytes; *out_len without the last newline. */
+static const char *last_lines(const char *text, size_t len, unsigned n, size_t *out_len)
 {
 	size_t at;
 
@@ -265,7 +266,7 @@ const char *cb_lab_last_lines(const char *text, size_t len, unsigned n, size_t *
 static int explain(const struct cb_lab_prog *p, int status, const struct cb_buf *said, struct cb_err *e)
 {
 	size_t len;
-	const char *last = cb_lab_last_lines(said->len ? said->data : "", said->len, 12, &len);
+	const char *last = last_lines(said->len ? said->data : "", said->len, 12, &len);
 
 	if (len > 2000) {
 		last += len - 2000;

@@ -47,7 +47,4 @@ int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct c
 bool cb_lab_prog_find(const char *name, char *path, size_t size);
 bool cb_lab_prog_there(const char *name);
 
-/* The last n lines of text of len bytes; *out_len without the last newline. */
-const char *cb_lab_last_lines(const char *text, size_t len, unsigned n, size_t *out_len);
-
 #endif

@@ -104,6 +104,16 @@ static unsigned long plan_of(const char *s, const char *end)
 	return n;
 }
 
+static void free_results(struct cb_lab_tap *tap)
+{
+	for (size_t i = 0; i < tap->n; i++) {
+		free(tap->results[i].name);
+		free(tap->results[i].why);
+	}
+	free(tap->results);
+	*tap = (struct cb_lab_tap){0};
+}
+
 int cb_lab_tap_read(struct cb_lab_tap *tap, const char *text, size_t len)
 {
 	static const char skip[] = "# skip: ";
@@ -136,16 +146,6 @@ int cb_lab_tap_read(struct cb_lab_tap *tap, const char *text, size_t len)
 		reason_len = 0;
 	}
 	if (err)
-		cb_lab_tap_free(tap);
+		free_results(tap);
 	return err;
-}
-
-void cb_lab_tap_free(struct cb_lab_tap *tap)
-{
-	for (size_t i = 0; i < tap->n; i++) {
-		free(tap->results[i].name);
-		free(tap->results[i].why);
-	}
-	free(tap->results);
-	*tap = (struct cb_lab_tap){0};
 }

@@ -14,6 +14,5 @@ struct cb_lab_tap {
 
 /* -ENOMEM. */
 int cb_lab_tap_read(struct cb_lab_tap *tap, const char *text, size_t len);
-void cb_lab_tap_free(struct cb_lab_tap *tap);
 
 #endif

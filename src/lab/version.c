@@ -73,12 +73,15 @@ bool cb_lab_version_begins(const char *version, const char *parts)
 	return n && !strncmp(version, parts, n) && (!version[n] || strchr(".-+~", version[n]));
 }
 
-unsigned cb_lab_version_parts(const char *text, unsigned long parts[CB_LAB_PARTS], const char **end)
+enum { PARTS = 4 };
+
+/* The numbers in front, "6.1.0-37-cloud" has 6, 1, 0. Returns how many (at most PARTS); *end is what is behind. */
+static unsigned version_parts(const char *text, unsigned long parts[PARTS], const char **end)
 {
 	unsigned n = 0;
 
 	*end = text;
-	while (n < CB_LAB_PARTS && isdigit((unsigned char)*text)) {
+	while (n < PARTS && isdigit((unsigned char)*text)) {
 		char *behind;
 
 		parts[n] = strtoul(text, &behind, 10);
@@ -98,14 +101,14 @@ unsigned cb_lab_version_parts(const char *text, unsigned long parts[CB_LAB_PARTS
 /* "<5.15": as many parts as are given. */
 static int compare_with(const char *release, const char *op, size_t op_len, const char *version, struct cb_err *e)
 {
-	unsigned long want[CB_LAB_PARTS], have[CB_LAB_PARTS] = {0};
+	unsigned long want[PARTS], have[PARTS] = {0};
 	const char *end, *rest;
-	unsigned n = cb_lab_version_parts(version, want, &end);
+	unsigned n = version_parts(version, want, &end);
 	int order = 0;
 
 	if (!n || *end)
 		return cb_fail(e, EINVAL, "\"%s\" is no version of a kernel (like 6.1)", version);
-	cb_lab_version_parts(release, have, &rest);
+	version_parts(release, have, &rest);
 	for (unsigned i = 0; i < n && !order; i++)
 		order = have[i] < want[i] ? -1 : have[i] > want[i];
 	if (*op == '=' || (op_len == 2 && !order))
@@ -127,7 +130,7 @@ static bool is_arch(const char *word, const char *arch)
 static int matches_word(const struct cb_lab_kernel *k, const char *word, struct cb_err *e)
 {
 	size_t op = strspn(word, "<>=");
-	unsigned long parts[CB_LAB_PARTS];
+	unsigned long parts[PARTS];
 	const char *end;
 
 	if (!*word)
@@ -136,7 +139,7 @@ static int matches_word(const struct cb_lab_kernel *k, const char *word, struct 
 		return cb_fail(e, EINVAL, "\"%.*s\" is no comparison; there are <, <=, =, >= and >", (int)op, word);
 	if (op)
 		return compare_with(k->release, word, op, word + op, e);
-	if (cb_lab_version_parts(word, parts, &end) && !*end)
+	if (version_parts(word, parts, &end) && !*end)
 		return compare_with(k->release, "=", 1, word, e);
 	return is_arch(word, k->arch) || !fnmatch(word, k->name, 0) || !fnmatch(word, k->release, 0);
 }

@@ -11,9 +11,4 @@ int cb_lab_version_compare(const char *a, const char *b);
 /* Does version begin with these parts? "6.1" begins "6.1.140-1" and "6.1", but not "6.12.1". */
 bool cb_lab_version_begins(const char *version, const char *parts);
 
-enum { CB_LAB_PARTS = 4 };
-/* The numbers in front, "6.1.0-37-cloud" has 6, 1, 0. Returns how many (at most CB_LAB_PARTS); *end is what is
- * behind. */
-unsigned cb_lab_version_parts(const char *text, unsigned long parts[CB_LAB_PARTS], const char **end);
-
 #endif
