@@ -3,7 +3,7 @@
  * guest.h - one boot of a kernel in qemu, and the jobs that are run in it, one after another.
  *
  * The guest has no disk and no network: everything is in its initramfs, two uncompressed cpio archives one after the other (a
- * base: busybox, coolbpf, its agent as init; and what the jobs need). It answers by lines over a serial port. Nothing of it is
+ * base: busybox, bash, coolbpf as init; and what the jobs need). It answers by lines over a serial port. Nothing of it is
  * left on the host, whatever ends it: the archives are memory files, and qemu dies with the thread that started it.
  *
  * Between the jobs of a guest everything is put back: a job's processes (all of them, in whatever session or cgroup), its mounts,

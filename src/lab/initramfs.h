@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
 /*
- * initramfs.h - the guest's file system, a memory file of two archives, one behind the other: a base (busybox, coolbpf, its
- * agent as init), and what the jobs need.
+ * initramfs.h - the guest's file system, a memory file of two archives, one behind the other: a base (busybox, bash, coolbpf as
+ * init), and what the jobs need.
  */
 #ifndef CB_LAB_INITRAMFS_H
 #define CB_LAB_INITRAMFS_H
