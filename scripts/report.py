@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 """report.py TESTLOG RUNNER_STATUS: sum up meson's testlog.json, in which every test program printed TAP.
 
-Prints failed tests, skipped tests with their reasons, and as the last line "N passed, N failed, N skipped". The exit
-status is 0 only when nothing failed and meson itself (RUNNER_STATUS) found nothing wrong.
+Prints failed tests with what they said of it, skipped tests with their reasons, and as the last line "N passed, N failed,
+N skipped". The exit status is 0 only when nothing failed and meson itself (RUNNER_STATUS) found nothing wrong.
 
 A test that runs on several kernels ("NAME on KERNEL: TEST" of the lab, "NAME: TEST" here) and is skipped on some of them is
 shown by itself, with those on which it passed, and is not counted: it has run.
@@ -18,6 +18,7 @@ import sys
 RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*?)(?:\s*#\s*(skip|todo)\b[:\s]*(.*))?$", re.IGNORECASE)
 PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*skip\S*\s*(.*))?", re.IGNORECASE)
 REASON = "# skip: "
+SAID = 25  # lines of what a failed test said, at most
 ON_KERNEL = re.compile(r"^(?P<program>\S+) on (?P<kernel>\S+): (?P<test>.*)$")
 
 
@@ -48,10 +49,16 @@ class Totals:
         return elsewhere, left
 
 
-def read_tap(program, text, status, totals):
+def told(row, lines):
+    """A failure and what was said of it, the end of a long story."""
+    return "\n      ".join([row, *lines[-SAID:]])
+
+
+def read_tap(program, text, errors, status, totals):
     planned = results = bad = 0
     silent = True
     reason = ""
+    said = None  # by the test that failed last, until the next result
     for line in text.splitlines():
         plan = PLAN.match(line)
         if plan:
@@ -65,7 +72,11 @@ def read_tap(program, text, status, totals):
             continue
         result = RESULT.match(line)
         if not result:
+            if said is not None and line.startswith("#"):
+                said.append(line)
+                totals.failed[-1] = told(f"{program}: {failed_name}", said)
             continue
+        said = None
         failed, _, name, directive, why = result.groups()
         results += 1
         silent = False
@@ -75,6 +86,7 @@ def read_tap(program, text, status, totals):
             totals.skipped.append((program, name, why or reason or "no reason given"))
         elif failed:
             bad += 1
+            said, failed_name = [], name
             totals.failed.append(f"{program}: {name}")
         else:
             totals.passed += 1
@@ -84,9 +96,10 @@ def read_tap(program, text, status, totals):
                 places.append(place)
         reason = ""
     if results < planned:
-        totals.failed.append(f"{program}: {planned} tests planned, {results} ended (exit status {status})")
+        totals.failed.append(
+            told(f"{program}: {planned} tests planned, {results} ended (exit status {status})", errors.splitlines()))
     elif status != 0 and not bad:
-        totals.failed.append(f"{program}: exit status {status} though no test failed")
+        totals.failed.append(told(f"{program}: exit status {status} though no test failed", errors.splitlines()))
     elif silent:
         totals.failed.append(f"{program}: no TAP output (exit status {status})")
 
@@ -100,7 +113,7 @@ def main():
             name = test["name"].split(":", 1)[-1]  # behind the project's, "SUITE / NAME"
             if test["result"] == "TIMEOUT":
                 totals.failed.append(f"{name}: timed out after {test['duration']:.0f} s")
-            read_tap(name, test.get("stdout", ""), test["returncode"], totals)
+            read_tap(name, test.get("stdout", ""), test.get("stderr", ""), test["returncode"], totals)
     if runner and not totals.failed:
         totals.failed.append(f"meson test: exit status {runner}")
     elsewhere, skipped = totals.ran_elsewhere()

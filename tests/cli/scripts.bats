@@ -55,12 +55,13 @@ fake() {
 	[ "${lines[-1]}" = "2 passed, 0 failed, 0 skipped" ]
 }
 
-@test "report: a failed test is named" {
-	ran "a" 1 $'1..2\nok 1 good\nnot ok 2 bad\n'
+@test "report: a failed test is named, with what it said" {
+	ran "a" 1 $'1..4\n# before\nok 1 good\nnot ok 2 bad\n# 5 expected, 6 found\nok 3 fine\n# later\nnot ok 4 worse\n'
 	report 1
 	[ "$status" -eq 1 ]
-	[[ $output == *"a: bad"* ]]
-	[ "${lines[-1]}" = "1 passed, 1 failed, 0 skipped" ]
+	[[ $output == *$'  a: bad\n      # 5 expected, 6 found\n  a: worse\n'* ]]
+	[[ $output != *before* && $output != *later* ]]
+	[ "${lines[-1]}" = "2 passed, 2 failed, 0 skipped" ]
 }
 
 @test "report: a program that ends early has failed" {

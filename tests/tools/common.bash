@@ -79,7 +79,8 @@ stop_tool() {
 	! grep 'were lost' "$log"
 }
 
-# start_workload WHAT ...: it waits for "go"; it has done its work when "finished" returns, and ends with end_workload.
+# start_workload WHAT ...: returns when it waits for "go" and makes no system call more; it has done its work when
+# "finished" returns, and ends with end_workload.
 start_workload() {
 	need_tools
 	rm -f "$BATS_TEST_TMPDIR/stdin"
@@ -87,6 +88,7 @@ start_workload() {
 	"${pinned[@]}" "$BATS_FILE_TMPDIR/workload" "$@" <"$BATS_TEST_TMPDIR/stdin" >"$BATS_TEST_TMPDIR/said" 3>&- &
 	workload=$!
 	exec 7>"$BATS_TEST_TMPDIR/stdin"
+	wait_until 20 grep -q '^waits' "$BATS_TEST_TMPDIR/said"
 }
 
 go() {

@@ -2,8 +2,8 @@
 /*
  * workload.c - programs for the tests of tools/: each does a known amount of one thing, once a line comes on its standard
  * input, so that a test can begin to look at it before, and stays until its input ends, so that its functions can be
- * looked up after. Counts and sizes are arguments. When it is done it prints "done", and how many nanoseconds by the
- * clock and of CPU time it took.
+ * looked up after. Counts and sizes are arguments. It prints "waits" when nothing is left to do before that line, and
+ * when it is done "done", and how many nanoseconds by the clock and of CPU time it took.
  *
  *	workload syscalls N             N times getppid(), N/2 times a close() that fails
  *	workload naps N MS              N sleeps of MS milliseconds in take_a_nap()
@@ -203,6 +203,8 @@ int main(int argc, char **argv)
 
 	for (int i = 0; i < 3 && i + 2 < argc; i++)
 		n[i] = atol(argv[i + 2]);
+	puts("waits");
+	fflush(stdout);
 	wait_for_line();
 	wall = now_ns(CLOCK_MONOTONIC);
 	cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
