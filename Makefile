@@ -53,12 +53,14 @@ check:
 	@scripts/kernels.sh $(B)/src/cli/coolbpf
 	@$(if $(filter 1,$(SAN)),,COOLBPF_SLOW=1) scripts/check.sh $(B)
 
-# Handles are used by one thread each; the test that uses two at once is the one with something to find.
+# What has threads, or is called by several: handles of the runtime (one thread each), the HTTP client, the lab's builds.
+TSAN := --suite runtime --suite http --suite lab threads client tls builds
 tsan:
 	@scripts/setup.sh all
 	@$(call CONFIGURE,build-tsan,-Db_sanitize=thread -Db_lundef=false -Dwerror=false)
-	@$(NINJA) -C build-tsan tests/runtime/test_threads src/cli/coolbpf
-	@scripts/check.sh build-tsan threads
+	@$(NINJA) -C build-tsan tests/runtime/test_threads tests/http/test_http_client tests/http/test_http_tls \
+		tests/lab/test_lab_builds src/cli/coolbpf
+	@scripts/check.sh build-tsan $(TSAN)
 
 install: all
 	@$(MESON) configure $(B) -Dprefix=$(PREFIX) -Dlibdir=$(LIBDIR)
@@ -101,7 +103,7 @@ help:
 	@echo 'make demo       install what is missing, build, and show live events of this machine for ten seconds (root)'
 	@echo 'make check      install what is missing, build, run every test (root; without it many are skipped)'
 	@echo '                SAN=1: the same with AddressSanitizer and UBSan, in build-san/'
-	@echo 'make tsan       the test with threads under ThreadSanitizer (root)'
+	@echo 'make tsan       the tests with threads under ThreadSanitizer (root)'
 	@echo 'make setup      install the packages that are missing (Debian 12, 13; root), fetch what the format .so is built of,'
 	@echo '                and the Python packages that the server is tried with'
 	@echo 'make install    to PREFIX (/usr/local) and LIBDIR below it, all below DESTDIR'
