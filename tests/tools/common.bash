@@ -49,6 +49,11 @@ wait_until() {
 	done
 }
 
+# has_become NAME PID: the shell's child has begun the program.
+has_become() {
+	[ "$(cat "/proc/$2/comm" 2>/dev/null)" = "$1" ]
+}
+
 # start_tool NAME [OPTION ...]. Descriptor 3 is bats' own, 7 the workload's input: whoever inherits them keeps them open.
 start_tool() {
 	local name=$1

@@ -37,8 +37,8 @@ teardown() {
 }
 
 @test "events: connections with address, port, error" {
-	start_tool events --filter 'port == 47476'
-	(exec 5<>/dev/tcp/127.0.0.1/47476) 2>/dev/null || true
+	start_tool events --filter 'port == 17476'
+	(exec 5<>/dev/tcp/127.0.0.1/17476) 2>/dev/null || true
 	stop_tool
 	equal "events" "127.0.0.1 -ECONNREFUSED" "$(query 'map("\(.remote) \(.ret)") | join(";")')"
 }

@@ -21,9 +21,9 @@ teardown() {
 		wait $! || true
 	done
 	for signal in TERM KILL USR1 SEGV; do
-		sleep 10 3>&- &
+		sleep 60 3>&- &
 		expected[$!]="0 SIG$signal"
-		sleep 0.05
+		wait_until 10 has_become sleep $!
 		kill -"$signal" $!
 		wait $! || true
 	done
@@ -50,8 +50,8 @@ teardown() {
 threads_source='
 #include <pthread.h>
 #include <unistd.h>
-static void *wait_a_bit(void *p) { usleep(50000); return p; }
-static void *end_all(void *p) { usleep(200000); _exit(7); return p; }
+static void *wait_a_bit(void *p) { usleep(10000); return p; }
+static void *end_all(void *p) { usleep(300000); _exit(7); return p; }
 int main(void)
 {
 	pthread_t t;

@@ -66,13 +66,17 @@ from_tool() {
 	mkfifo "$BATS_TEST_TMPDIR/fifo"
 	start_tool opensnoop --min 200ms
 	cat "$BATS_TEST_TMPDIR/fifo" >/dev/null 3>&- &
+	pid=$!
+	wait_until 10 grep -q wait_for_partner "/proc/$pid/wchan"
 	cat /etc/hostname >/dev/null
 	sleep 0.4
 	echo >"$BATS_TEST_TMPDIR/fifo"
-	wait $!
+	wait "$pid"
 	stop_tool
-	equal "paths" "$BATS_TEST_TMPDIR/fifo" "$(query 'map(.path) | join(" ")')"
-	between "latency" 350000000 5000000000 "$(query '.[0].latency')"
+	# on a machine with other work another's call may be slow as well
+	equal "fast calls" "0" "$(query 'map(select(.latency < 200000000)) | length')"
+	equal "paths" "$BATS_TEST_TMPDIR/fifo" "$(query "map(select(.pid == $pid) | .path) | join(\" \")")"
+	between "latency" 400000000 10000000000 "$(query ".[] | select(.pid == $pid) | .latency")"
 }
 
 @test "opensnoop does not watch itself" {

@@ -21,7 +21,7 @@ teardown() {
 	end_workload
 	all=$(query 'map(.value) | add')
 	busy=$(query 'map(select(.key.user_stack | index("burn_the_cpu")) | .value) | add')
-	between "samples" 180 215 "$all"
+	between "samples" 160 220 "$all"
 	between "samples in burn_the_cpu" "$((all * 9 / 10))" "$all" "$busy"
 	equal "process" "workload" "$(query 'map(.key.comm) | unique | join(" ")')"
 }

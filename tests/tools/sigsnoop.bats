@@ -15,9 +15,9 @@ teardown() {
 
 @test "sigsnoop shows sender, receiver, signal and result" {
 	start_tool sigsnoop
-	sleep 10 3>&- &
+	sleep 60 3>&- &
 	sleeper=$!
-	sleep 0.1
+	wait_until 10 has_become sleep "$sleeper"
 	# the shell's own kill: the test is the sender
 	kill -WINCH "$sleeper"
 	kill -TERM "$sleeper"
@@ -35,9 +35,9 @@ teardown() {
 
 @test "sigsnoop tells apart a signal that is pending already" {
 	start_tool sigsnoop --signal 10
-	sleep 10 3>&- &
+	sleep 60 3>&- &
 	sleeper=$!
-	sleep 0.1
+	wait_until 10 has_become sleep "$sleeper"
 	kill -STOP "$sleeper"
 	# it stops when it runs next: until then it would still take signals
 	wait_until 5 grep -q '^State:.T' "/proc/$sleeper/status"
@@ -49,7 +49,7 @@ teardown() {
 }
 
 @test "sigsnoop --from and --to choose" {
-	sleep 10 3>&- &
+	sleep 60 3>&- &
 	sleeper=$!
 	start_tool sigsnoop --to "$sleeper"
 	sh -c "kill -CONT $sleeper; kill -CONT $$"

@@ -22,12 +22,12 @@ number_of() {
 
 # refused FAMILY ADDRESS
 refused() {
-	start_tool tcpdrop --port 47473
-	start_workload refused "$1" 47473
+	start_tool tcpdrop --port 17473
+	start_workload refused "$1" 17473
 	go
 	end_workload
 	stop_tool
-	syn='.[] | select(.target_port == 47473)'
+	syn='.[] | select(.target_port == 17473)'
 	equal "packets" "1" "$(query "[$syn] | length")"
 	equal "addresses" "$2 $2" "$(query "$syn | \"\\(.source) \\(.target)\"")"
 	equal "flags" "S" "$(query "$syn | .flags")"
@@ -67,19 +67,24 @@ refused() {
 	tc -n "$netns" qdisc add dev lo clsact || skip "this kernel has no clsact"
 	tc -n "$netns" filter add dev lo ingress bpf direct-action object-file "$BATS_TEST_TMPDIR/drop.o" \
 		section classifier || skip "tc cannot load a BPF filter here"
-	start_tool tcpdrop --port 47474
-	timeout 0.5 ip netns exec "$netns" bash -c '</dev/tcp/127.0.0.1/47474' 2>/dev/null || true
+	start_tool tcpdrop --port 17474
+	ip netns exec "$netns" bash -c 'exec </dev/tcp/127.0.0.1/17474' 2>/dev/null 3>&- &
+	workload=$!
+	wait_until 20 test -s "$out"
+	kill -KILL "$workload"
+	wait "$workload" || true
+	workload=
 	stop_tool
 	equal "reasons" "TC_INGRESS" "$(query 'map(.reason) | unique | join(" ")')"
 	equal "number" "$(number_of TC_INGRESS)" "$(query '.[0].code')"
 }
 
 @test "tcpdrop --stacks off takes no stacks" {
-	start_tool tcpdrop --port 47475 --stacks off
-	start_workload refused 4 47475
+	start_tool tcpdrop --port 17475 --stacks off
+	start_workload refused 4 17475
 	go
 	end_workload
 	stop_tool
 	equal "stacks" "0" "$(query 'map(select(.stack | length > 0)) | length')"
-	equal "packets" "1" "$(query 'map(select(.target_port == 47475)) | length')"
+	equal "packets" "1" "$(query 'map(select(.target_port == 17475)) | length')"
 }
