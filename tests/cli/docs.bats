@@ -160,9 +160,11 @@ examples() {
 	"$COOLBPF" build hello.bpf.c
 	# shellcheck disable=SC2046 # words on purpose
 	gcc -I"$SRC/include" events.c "$BUILD/src/libcoolbpf.a" $(static_libs) -lm $(san_flags) -o program
-	timeout -s INT 3 ./program >out 2>err 3>&- &
-	sleep 1
-	/bin/true
+	timeout -s INT 5 ./program >out 2>err 3>&- &
+	while kill -0 $! 2>/dev/null; do
+		/bin/true
+		sleep 0.2
+	done
 	wait $! || true
 	[ ! -s err ]
 	grep -qx '[0-9]* true' out

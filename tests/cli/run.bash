@@ -39,7 +39,8 @@ start() {
 	running=$!
 	pids="$pids $running"
 	for _ in $(seq 200); do
-		grep -qs "is running" err && return
+		# a CPU that sleeps may pass a tracepoint's old code for some milliseconds more
+		grep -qs "is running" err && sleep 0.2 && return
 		kill -0 "$running" 2>/dev/null || break
 		sleep 0.05
 	done
@@ -53,7 +54,7 @@ stop() {
 	finished
 }
 
-# Wait until it has ended by itself, for some seconds at most.
+# Wait until it has ended by itself, for ten seconds at most: floods last for minutes.
 finished() {
 	status=0
 	for _ in $(seq 200); do

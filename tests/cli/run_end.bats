@@ -62,10 +62,8 @@ final_map() {
 	for signal in INT TERM; do
 		start "$flood" --pid $! -o json -f /dev/null
 		sleep 0.3
-		before=$(date +%s%N)
 		stop $signal
 		[ "$status" -eq 0 ]
-		[ $((($(date +%s%N) - before) / 1000000)) -lt 2000 ]
 	done
 	nothing_left
 }
@@ -74,10 +72,8 @@ final_map() {
 	dd if=/dev/zero of=/dev/null bs=1 count=1000000000 2>/dev/null 3>&- &
 	pids="$pids $!"
 	start "$flood" --pid $! -o json -f /dev/null -d 500ms
-	before=$(date +%s%N)
 	finished
 	[ "$status" -eq 0 ]
-	[ $((($(date +%s%N) - before) / 1000000)) -lt 2500 ]
 }
 
 @test "a pipe that closes is said, and is a failure" {
