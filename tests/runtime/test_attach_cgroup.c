@@ -158,9 +158,9 @@ static void skb(void **state)
 	must(cb, coolbpf_attach_cgroup(cb, "in", group));
 	send_udp(5, 100, 9); /* this process is not in the group */
 	in_group(send_to_self);
-	assert_int_equal(tool_count(cb, 0), 10);
-	assert_int_equal(tool_count(cb, 1), 10 * (20 + 8 + 100));
-	assert_int_equal(tool_count(cb, 2), 10);
+	tool_must_count(cb, 0, 10);
+	tool_must_count(cb, 1, 10 * (20 + 8 + 100));
+	tool_must_count(cb, 2, 10);
 	tool_end(cb);
 }
 
@@ -172,8 +172,8 @@ static void connect4(void **state)
 	must(cb, coolbpf_attach_cgroup(cb, "on_connect", group));
 	assert_int_equal(try_port(81), 0);
 	in_group(connect_around);
-	assert_int_equal(tool_count(cb, 3), 7);
-	assert_int_equal(tool_count(cb, 4), 3);
+	tool_must_count(cb, 3, 7);
+	tool_must_count(cb, 4, 3);
 	tool_end(cb);
 	in_group(connect_freely);
 }
@@ -185,8 +185,8 @@ static void sock_create(void **state)
 
 	must(cb, coolbpf_attach_target(cb, "on_socket", group));
 	in_group(make_sockets);
-	assert_int_equal(tool_count(cb, 5), 8);
-	assert_int_equal(tool_count(cb, 6), 2);
+	tool_must_count(cb, 5, 8);
+	tool_must_count(cb, 6, 2);
 	tool_end(cb);
 }
 
@@ -197,8 +197,8 @@ static void sockops(void **state)
 
 	must(cb, coolbpf_attach_cgroup(cb, "on_ops", group));
 	in_group(connect_tcp);
-	assert_int_equal(tool_count(cb, 7), 5);
-	assert_int_equal(tool_count(cb, 8), 5);
+	tool_must_count(cb, 7, 5);
+	tool_must_count(cb, 8, 5);
 	tool_end(cb);
 }
 
@@ -211,11 +211,11 @@ static void several_at_once(void **state)
 	must(a, coolbpf_attach_cgroup(a, "on_ops", group));
 	must(b, coolbpf_attach_cgroup(b, "on_ops", group));
 	in_group(connect_tcp);
-	assert_int_equal(tool_count(a, 7), 5);
-	assert_int_equal(tool_count(b, 7), 5);
+	tool_must_count(a, 7, 5);
+	tool_must_count(b, 7, 5);
 	tool_end(a);
 	in_group(connect_tcp);
-	assert_int_equal(tool_count(b, 7), 10);
+	tool_must_count(b, 7, 10);
 	tool_end(b);
 }
 

@@ -17,8 +17,8 @@ static struct coolbpf *loaded(void)
 /* On lo each packet passes twice: as it is sent and as it comes in. */
 static void must_have_seen(struct coolbpf *cb, uint64_t datagrams, uint64_t size)
 {
-	assert_int_equal(tool_count(cb, 0), 2 * datagrams);
-	assert_int_equal(tool_count(cb, 1), 2 * datagrams * (8 + size));
+	tool_must_count(cb, 0, 2 * datagrams);
+	tool_must_count(cb, 1, 2 * datagrams * (8 + size));
 	assert_true(tool_count(cb, 2) >= 2 * datagrams);
 }
 
@@ -54,7 +54,7 @@ static void by_attach(void **state)
 	must(cb, coolbpf_load(cb));
 	must(cb, coolbpf_attach(cb));
 	send_udp(12, 33, 9);
-	assert_int_equal(tool_count(cb, 3), 24);
+	tool_must_count(cb, 3, 24);
 	tool_end(cb);
 }
 
@@ -74,7 +74,7 @@ static void on_a_socket(void **state)
 	send_udp(3, 50, ntohs(addr.sin_port));
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(recv(fd, bytes, sizeof(bytes), 0), 10);
-	assert_int_equal(tool_count(cb, 4), 3);
+	tool_must_count(cb, 4, 3);
 	tool_end(cb);
 	/* the filter is gone, the socket is not */
 	send_udp(1, 50, ntohs(addr.sin_port));

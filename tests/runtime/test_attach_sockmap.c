@@ -56,7 +56,7 @@ static void redirect(struct coolbpf *cb)
 	assert_int_equal(send(a[0], text, 24, 0), 24);
 	assert_int_equal(recv(b[0], got, 24, MSG_WAITALL), 24);
 	assert_memory_equal(got, text, 24);
-	assert_int_equal(tool_count(cb, 1), 3);
+	tool_must_count(cb, 1, 3);
 	assert_true(tool_count(cb, 0) >= 3);
 	for (int i = 0; i < 2; i++) {
 		close(a[i]);
@@ -97,8 +97,8 @@ static void msg(void **state)
 	for (int i = 1; i <= 6; i++)
 		assert_int_equal(send(a[0], "0123456789", (size_t)i, 0), i);
 	assert_int_equal(recv(a[1], got, 21, MSG_WAITALL), 21);
-	assert_int_equal(tool_count(cb, 3), 6);
-	assert_int_equal(tool_count(cb, 4), 21);
+	tool_must_count(cb, 3, 6);
+	tool_must_count(cb, 4, 21);
 	close(a[0]);
 	close(a[1]);
 	tool_end(cb);

@@ -44,7 +44,7 @@ static int arriving(int n, char first)
 	while (n--)
 		assert_int_equal(sendto(fd, &first, 1, 0, (struct sockaddr *)&addr, sizeof(addr)), 1);
 	/* the kernel may put off to a thread of its own what it has received */
-	while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 200) > 0 && recv(fd, &first, 1, 0) == 1)
+	while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 500) > 0 && recv(fd, &first, 1, 0) == 1)
 		got++;
 	close(fd);
 	return got;
@@ -61,9 +61,9 @@ static void by_attach(void **state)
 	assert_int_equal(filters("egress"), 1);
 	assert_int_equal(arriving(10, 'D'), 0);
 	assert_int_equal(arriving(15, 'P'), 15);
-	assert_int_equal(tool_count(cb, 0), 25);
-	assert_int_equal(tool_count(cb, 1), 25);
-	assert_int_equal(tool_count(cb, 2), 10);
+	tool_must_count(cb, 0, 25);
+	tool_must_count(cb, 1, 25);
+	tool_must_count(cb, 2, 10);
 	tool_end(cb);
 	must_be_clean();
 	assert_int_equal(arriving(10, 'D'), 10);
@@ -77,7 +77,7 @@ static void by_function(void **state)
 	assert_int_equal(filters("egress"), 1);
 	assert_int_equal(filters("ingress"), 0);
 	assert_int_equal(arriving(3, 'D'), 3);
-	assert_int_equal(tool_count(cb, 3), 3);
+	tool_must_count(cb, 3, 3);
 	/* the same program once more: both run */
 	must(cb, coolbpf_attach_tc(cb, "by_hand", "lo", true));
 	tool_end(cb);

@@ -33,7 +33,7 @@ static int arriving(int n, unsigned short port)
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	send_udp((unsigned)n, 20, port);
 	/* the kernel may put off to a thread of its own what it has received */
-	while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 200) > 0 && recv(fd, bytes, sizeof(bytes), 0) > 0)
+	while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 500) > 0 && recv(fd, bytes, sizeof(bytes), 0) > 0)
 		got++;
 	close(fd);
 	return got;
@@ -48,8 +48,8 @@ static void generic_on_lo(void **state)
 	assert_int_equal(mode_of("lo"), 2);
 	assert_int_equal(arriving(30, 9), 0);
 	assert_int_equal(arriving(4, 10), 4);
-	assert_int_equal(tool_count(cb, 0), 30);
-	assert_int_equal(tool_count(cb, 1), 34);
+	tool_must_count(cb, 0, 30);
+	tool_must_count(cb, 1, 34);
 	tool_end(cb);
 	assert_int_equal(mode_of("lo"), 0);
 	assert_int_equal(arriving(5, 9), 5);
@@ -65,7 +65,7 @@ static void by_words(void **state)
 	must(cb, coolbpf_attach(cb));
 	assert_int_equal(mode_of("lo"), 2);
 	assert_int_equal(arriving(6, 9), 6);
-	assert_int_equal(tool_count(cb, 2), 6);
+	tool_must_count(cb, 2, 6);
 	tool_end(cb);
 	assert_int_equal(mode_of("lo"), 0);
 }
@@ -81,7 +81,7 @@ static void native_on_veth(void **state)
 	must(cb, coolbpf_attach_xdp(cb, "drop_discard", "cbtest1", XDP_FLAGS_DRV_MODE));
 	assert_int_equal(mode_of("cbtest1"), 1);
 	output_of("bash -c 'for i in 1 2 3 4 5 6 7; do echo x >/dev/udp/10.9.0.2/9; done'");
-	assert_int_equal(tool_count(cb, 0), 7);
+	tool_must_count(cb, 0, 7);
 	/* a second program finds the place taken */
 	must_refuse(cb, coolbpf_attach_xdp(cb, "drop_discard", "cbtest1", XDP_FLAGS_DRV_MODE), -EBUSY,
 		    "XDP on cbtest1");
@@ -98,7 +98,7 @@ static void netlink(void **state)
 	must(cb, coolbpf_attach_xdp(cb, "drop_discard", "lo", XDP_FLAGS_SKB_MODE));
 	assert_int_equal(mode_of("lo"), 2);
 	assert_int_equal(arriving(8, 9), 0);
-	assert_int_equal(tool_count(cb, 0), 8);
+	tool_must_count(cb, 0, 8);
 	must_refuse(other, coolbpf_attach_xdp(other, "drop_discard", "lo", XDP_FLAGS_SKB_MODE), -EBUSY, "XDP on lo");
 	coolbpf_free(other);
 	assert_int_equal(mode_of("lo"), 2);

@@ -82,6 +82,13 @@ uint64_t tool_count(struct coolbpf *cb, uint32_t i)
 	return v;
 }
 
+void tool_must_count(struct coolbpf *cb, uint32_t i, uint64_t expected)
+{
+	for (int tries = 500; tool_count(cb, i) < expected && tries; tries--)
+		usleep(10000);
+	assert_int_equal(tool_count(cb, i), expected);
+}
+
 bool tool_attached(struct coolbpf *cb, const char *program)
 {
 	struct coolbpf_program p;

@@ -46,6 +46,8 @@ struct coolbpf *tool_source(const char *text);
 
 /* Slot i of the array that bpf/count.h declares. */
 uint64_t tool_count(struct coolbpf *cb, uint32_t i);
+/* It becomes that, and no more: the kernel may put off to a thread of its own the packets that it receives. */
+void tool_must_count(struct coolbpf *cb, uint32_t i, uint64_t expected);
 /* Does coolbpf_program_get() say that this program is attached? */
 bool tool_attached(struct coolbpf *cb, const char *program);
 
