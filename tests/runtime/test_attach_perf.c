@@ -35,13 +35,13 @@ static void burn(uint64_t ns)
 		;
 }
 
-/* One sample per so much CPU time: 300 ms at one per millisecond are 300, at 1000 Hz the same. In an emulator timers are late,
- * and what should have come twice meanwhile comes once. */
+/* One sample per so much CPU time: 300 ms at one per millisecond are 300, at 1000 Hz the same. In an emulator, and where
+ * others take the CPU from a virtual machine, timers are late, and what should have come twice meanwhile comes once. */
 static void must_be_about(uint64_t n, uint64_t expected)
 {
 	bool emulated = *output_of("grep -m1 'QEMU TCG' /proc/cpuinfo");
 
-	if (n < expected * (emulated ? 2 : 8) / 10 || n > expected * (emulated ? 20 : 12) / 10)
+	if (n < expected * (emulated ? 2 : 5) / 10 || n > expected * (emulated ? 20 : 12) / 10)
 		fail_msg("%llu samples, not about %llu", (unsigned long long)n, (unsigned long long)expected);
 }
 

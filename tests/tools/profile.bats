@@ -21,7 +21,8 @@ teardown() {
 	end_workload
 	all=$(query 'map(.value) | add')
 	busy=$(query 'map(select(.key.user_stack | index("burn_the_cpu")) | .value) | add')
-	between "samples" 160 220 "$all"
+	# late timers of a busy virtual machine sample once what should have been twice
+	between "samples" 110 220 "$all"
 	between "samples in burn_the_cpu" "$((all * 9 / 10))" "$all" "$busy"
 	equal "process" "workload" "$(query 'map(.key.comm) | unique | join(" ")')"
 }
