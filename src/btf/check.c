@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/ints.h"
+
 /* Alignments of the third pass that are not one yet. */
 enum { NOT_SEEN = 0, BEING_SEEN = 255 };
 
@@ -261,4 +263,42 @@ void cb_btf_table_free(struct cb_btf_table *table)
 	free(table->offsets);
 	free(table->aligns);
 	*table = (struct cb_btf_table){0};
+}
+
+/* ---- For libbpf ------------------------------------------------------------------------------------------------- */
+
+/* As libbpf has it, in this machine's byte order: from the other one libbpf has turned it. */
+static int check_parsed(struct btf *btf, struct cb_err *e)
+{
+	struct cb_btf_table table = {0};
+	struct cb_btf_view v;
+	const void *raw;
+	__u32 size;
+	int err;
+
+	err = btf__set_endianness(btf, CB_BIG_ENDIAN ? BTF_BIG_ENDIAN : BTF_LITTLE_ENDIAN);
+	raw = err ? NULL : btf__raw_data(btf, &size);
+	if (!raw)
+		return cb_fail(e, ENOMEM, "out of memory");
+	err = cb_btf_view(raw, size, &v, e);
+	if (!err)
+		err = cb_btf_check(&v, &table, e);
+	cb_btf_table_free(&table);
+	return err;
+}
+
+struct btf *cb_btf_parse(const void *data, size_t size, struct cb_err *e)
+{
+	struct btf *btf = size > UINT32_MAX ? NULL : btf__new(data, (uint32_t)size);
+	int err;
+
+	if (!btf)
+		err = errno == ENOMEM ? cb_fail(e, ENOMEM, "out of memory") : cb_fail(e, EINVAL, "corrupt BTF");
+	else
+		err = check_parsed(btf, e);
+	if (!err)
+		return btf;
+	btf__free(btf);
+	errno = -err;
+	return NULL;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
-/* check.h - is BTF what it should be? For bytes that are used as they are, without libbpf (see valid.h for those with). */
+/*
+ * check.h - is BTF what it should be? libbpf 1.1 believes the ids and offsets inside it: a type that refers to one that is not
+ * there makes it crash later, and a typedef of itself makes it loop for ever. So does whatever here reads types.
+ */
 #ifndef CB_BTF_CHECK_H
 #define CB_BTF_CHECK_H
 
@@ -9,6 +12,8 @@
 
 #include "base/err.h"
 #include "btf/bytes.h"
+
+struct btf;
 
 enum {
 	CB_BTF_CHAIN_MAX = 64,	/* modifiers, typedefs, pointers and arrays, one behind the other */
@@ -34,5 +39,9 @@ int cb_btf_check(const struct cb_btf_view *v, struct cb_btf_table *table, struct
  * elements than any memory holds. Of BTF that cb_btf_check() has accepted. */
 uint64_t cb_btf_size(const struct cb_btf_view *v, const uint32_t *offsets, uint32_t id);
 void cb_btf_table_free(struct cb_btf_table *table);
+
+/* libbpf's view of BTF, of this machine's byte order or the other, that cb_btf_check() has accepted. NULL with errno (EINVAL,
+ * ENOMEM) and a sentence without the name of the file, which the caller knows. Free with btf__free(). */
+struct btf *cb_btf_parse(const void *data, size_t size, struct cb_err *e);
 
 #endif

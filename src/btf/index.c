@@ -39,7 +39,6 @@
 #include "base/ints.h"
 #include "btf/check.h"
 #include "btf/kernel.h"
-#include "btf/valid.h"
 
 enum { VERSION = 1, NATIVE = 0x01020304, NOTES_MAX = 64 << 10, BUCKET_MAX = 512 /* a kernel's fullest has some 20 */ };
 
@@ -298,7 +297,7 @@ static int make(const void *btf, size_t size, const char *digest, struct cb_buf 
 	return err;
 }
 
-/* The same from the other byte order. */
+/* The same from the other byte order, which cb_btf_parse() turns. */
 static int make_turned(const void *btf, size_t size, const char *digest, struct cb_buf *out, struct cb_err *e)
 {
 	struct btf *turned = cb_btf_parse(btf, size, e);
@@ -308,8 +307,7 @@ static int make_turned(const void *btf, size_t size, const char *digest, struct 
 
 	if (!turned)
 		return -errno;
-	err = btf__set_endianness(turned, CB_BIG_ENDIAN ? BTF_BIG_ENDIAN : BTF_LITTLE_ENDIAN);
-	raw = err ? NULL : btf__raw_data(turned, &raw_size);
+	raw = btf__raw_data(turned, &raw_size);
 	err = raw ? make(raw, raw_size, digest, out, e) : cb_fail(e, ENOMEM, "out of memory");
 	btf__free(turned);
 	return err;

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "btf/bytes.h"
-#include "btf/valid.h"
+#include "btf/check.h"
 
 static const char RUNNING[] = "/sys/kernel/btf/vmlinux";
 

@@ -16,7 +16,7 @@
 #include <zstd.h>
 
 #include "btf/elf.h"
-#include "btf/valid.h"
+#include "btf/check.h"
 #include "compile/maptypes.h"
 #include "solib/payload.h"
 

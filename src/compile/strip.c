@@ -19,7 +19,7 @@
 
 #include "base/file.h"
 #include "btf/elf.h"
-#include "btf/valid.h"
+#include "btf/check.h"
 
 enum { OBJECT_MAX = 256 << 20 };
 

@@ -20,7 +20,7 @@
 #include "btf/bytes.h"
 #include "btf/kernel.h"
 #include "btf/minimise.h"
-#include "btf/valid.h"
+#include "btf/check.h"
 #include "service/api.h"
 
 enum {

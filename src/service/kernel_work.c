@@ -15,7 +15,7 @@
 #include "btf/bytes.h"
 #include "btf/index.h"
 #include "btf/kernel.h"
-#include "btf/valid.h"
+#include "btf/check.h"
 #include "service/archive.h"
 #include "service/json.h"
 #include "service/kernel_types.h"

@@ -221,8 +221,8 @@ static void variables_too_large(void **state)
 	type_of(btf, 2)->size = UINT32_MAX;
 	assert_written_taken(btf);
 	btf = three_types();
-	btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, 3);
-	type_of(btf, 1)->size = 0x80000000;
+	btf__add_var(btf, "v", BTF_VAR_GLOBAL_ALLOCATED, 2);
+	type_of(btf, 2)->size = 0x80000000;
 	assert_write_refused(btf, "the variable 4 is larger than any memory");
 	btf = three_types();
 	btf__add_array(btf, 1, 1, 0x20000000); /* of 4 bytes each */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "btf/index.h"
-#include "btf/valid.h"
+#include "btf/check.h"
 #include "service/kernel_types.h"
 
 enum { NAMES = 20 };

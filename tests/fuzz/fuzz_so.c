@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "btf/elf.h"
-#include "btf/valid.h"
+#include "btf/check.h"
 #include "compile/maptypes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
