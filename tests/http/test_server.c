@@ -397,7 +397,7 @@ static void a_client_that_is_gone_is_told_of(void **state)
 	/* in the middle of a large answer */
 	fd = call_port(s->port);
 	say(fd, "GET /huge HTTP/1.1\r\nHost: a\r\n\r\n");
-	usleep(20000);
+	assert_int_equal(poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, PATIENCE_MS), 1);
 	close(fd);
 	seen = site_ended(s, 1);
 	assert_int_equal(seen.gone, 1);

@@ -2,7 +2,7 @@
 /* test_server_slow.c - clients that take their time, and what it costs them. */
 #include "site.h"
 
-enum { REQUEST_MS = 400, IDLE_MS = 700, WRITE_MS = 500, SLACK_MS = 2000 };
+enum { REQUEST_MS = 400, IDLE_MS = 700, WRITE_MS = 500, SLACK_MS = 8000 };
 
 static int setup(void **state)
 {
@@ -75,17 +75,18 @@ static void a_body_has_the_same_time(void **state)
 
 	for (size_t i = 0; i < 2; i++) {
 		uint64_t start = now_ms();
-		int fd = call_port(s->port);
+		int fd = call_port(s->port), n;
 
 		snprintf(text, sizeof(text), "POST /echo HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n", heads[i]);
 		say(fd, text);
-		for (int n = 0; n < 50; n++) {
+		for (n = 0; n < 50; n++) {
 			struct pollfd p = {.fd = fd, .events = POLLIN};
 
 			say(fd, i ? "1\r\nx\r\n" : "x");
 			if (poll(&p, 1, 40))
 				break;
 		}
+		assert_true(n < 50);
 		assert_int_equal(hear_answer(fd, false, out, sizeof(out)), 408);
 		assert_took(start, REQUEST_MS);
 		close(fd);
@@ -218,11 +219,12 @@ static void one_slow_client_does_not_delay_others(void **state)
 		slow[i] = call_port(s->port);
 		say(slow[i], i % 2 ? "GET / HT" : "GET /huge HTTP/1.1\r\nHost: a\r\n\r\n");
 	}
+	/* one after the other behind each that is slow they would take 20 s */
 	start = now_ms();
 	for (int i = 0; i < 50; i++)
 		assert_int_equal(
 			ask(s->port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", out, sizeof(out)), 200);
-	assert_true(now_ms() - start < 1500);
+	assert_true(now_ms() - start < 10000);
 	for (int i = 0; i < 50; i++)
 		close(slow[i]);
 }
