@@ -325,7 +325,8 @@ inc/in.h:1:2: note: here
 		start=$(date +%s%N)
 		run "$COOLBPF" build --server "$url" sample.bpf.c
 		assert_failed 1 "$url"
-		[ $((($(date +%s%N) - start) / 1000000)) -lt 3000 ]
+		# the first would hold it for ever, the second for 100 s
+		[ $((($(date +%s%N) - start) / 1000000)) -lt 20000 ]
 		stop_stubs
 		rm s/port
 	done

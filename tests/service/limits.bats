@@ -185,12 +185,14 @@ flood() {
 
 @test "who has compiles end by their time again and again does not keep the workers away from others" {
 	start s --jobs 1 --job-time 200ms
-	before=$(date +%s%N)
+	# a start takes a third of a second; the last two would be put off by 3 s and by 6, were each one a failure of the worker
+	quickest=1000000
 	for i in 1 2 3 4 5 6 7 8 9; do
+		before=$(date +%s%N)
 		compile slow.c "{flags: [\"-DN=$i\"]}"
 		assert_error 422 limit_exceeded
+		took=$((($(date +%s%N) - before) / 1000000))
+		[ "$i" -lt 8 ] || [ $took -ge $quickest ] || quickest=$took
 	done
-	# a start takes a third of a second; it would be put off by 13 s in all, were each one a failure of the worker
-	took=$((($(date +%s%N) - before) / 1000000))
-	[ $took -lt 11000 ] || { echo "$took ms"; return 1; }
+	[ $quickest -lt 3200 ] || { echo "$quickest ms"; return 1; }
 }
