@@ -67,6 +67,17 @@ load service
 	done
 }
 
+@test "workers that have nothing to do end by themselves" {
+	start s --jobs 8
+	wait_for '[ "$(metric workers)" = 8 ]'
+	before=$(date +%s%N)
+	kill -TERM "$pid"
+	wait "$pid"
+	# one that has not ended after two seconds is killed: these would be 16
+	took=$((($(date +%s%N) - before) / 1000000))
+	[ $took -lt 12000 ] || { echo "$took ms"; return 1; }
+}
+
 @test "a worker that is killed takes nothing with it" {
 	start s --jobs 1
 	request slow.c >slow.json
