@@ -323,9 +323,10 @@ void cb_pool_free(struct cb_pool *p)
 {
 	if (!p)
 		return;
+	/* the loop has ended, and with it bufferevent_free() closes nothing any more */
 	for (unsigned i = 0; i < p->opts.workers; i++)
 		if (p->workers[i].state == IDLE)
-			close_socket(&p->workers[i]);
+			shutdown(bufferevent_getfd(p->workers[i].io), SHUT_RDWR);
 	for (unsigned i = 0; i < p->opts.workers; i++) {
 		struct worker *w = &p->workers[i];
 

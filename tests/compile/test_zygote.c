@@ -237,7 +237,7 @@ static pid_t job_of(pid_t zygote)
 {
 	pid_t pids[8];
 
-	for (int tries = 0; tries < 200 && children(zygote, pids, 8) != 1; tries++)
+	for (int tries = 0; tries < 3000 && children(zygote, pids, 8) != 1; tries++)
 		usleep(10000);
 	assert_int_equal(children(zygote, pids, 8), 1);
 	return pids[0];
@@ -266,6 +266,31 @@ static void killed_between_jobs(void **state)
 	assert_compiles(f, &sandbox);
 }
 
+/* In hundredths of a second, of user's time; 0 when it is gone. */
+static unsigned long busy_for(pid_t pid)
+{
+	char path[64], *text, *p;
+	unsigned long ticks = 0;
+	size_t len;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (cb_file_read(path, 4096, &text, &len, NULL))
+		return 0;
+	p = strrchr(text, ')');
+	if (p && sscanf(p, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu", &ticks) != 1)
+		ticks = 0;
+	free(text);
+	return ticks;
+}
+
+/* The one that compiles what is endless and has done so for a while, or 0. */
+static pid_t busy_job_of(pid_t zygote)
+{
+	pid_t job;
+
+	return children(zygote, &job, 1) == 1 && busy_for(job) >= 10 ? job : 0;
+}
+
 struct killer {
 	pid_t pid;
 	bool job; /* or the zygote */
@@ -275,8 +300,11 @@ static void *kill_soon(void *arg)
 {
 	const struct killer *k = arg;
 
-	usleep(300000);
-	kill(k->job ? job_of(k->pid) : k->pid, SIGKILL);
+	pid_t job = 0;
+
+	for (int tries = 0; tries < 3000 && !(job = busy_job_of(k->pid)); tries++)
+		usleep(10000);
+	kill(job && k->job ? job : k->pid, SIGKILL);
 	return NULL;
 }
 
@@ -330,7 +358,7 @@ static void owner_is_killed(void **state)
 
 	for (int i = 0; i < 2; i++) {
 		const struct cb_sandbox *s = i ? &sandbox : NULL;
-		pid_t owner = fork(), zygote, job;
+		pid_t owner = fork(), zygote, job = 0;
 		struct cb_zygote *z;
 		struct run r;
 
@@ -341,12 +369,15 @@ static void owner_is_killed(void **state)
 			run_text(&r, f->clang, z, s, endless);
 			_exit(1);
 		}
-		usleep(2500000);
-		assert_int_equal(children(owner, &zygote, 1), 1);
-		job = job_of(zygote);
+		for (int tries = 0; tries < 3000 && !job; tries++) {
+			usleep(10000);
+			if (children(owner, &zygote, 1) == 1)
+				job = busy_job_of(zygote);
+		}
+		assert_true(job > 0);
 		kill(owner, SIGKILL);
 		waitpid(owner, NULL, 0);
-		for (int tries = 0; tries < 100 && !(is_gone(zygote) && is_gone(job)); tries++)
+		for (int tries = 0; tries < 1500 && !(is_gone(zygote) && is_gone(job)); tries++)
 			usleep(20000);
 		assert_true(is_gone(zygote));
 		assert_true(is_gone(job));

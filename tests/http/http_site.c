@@ -2,8 +2,8 @@
 /*
  * http_site.c LISTEN [CERT KEY [CLIENT_CA]]: a server for peers.bats, with curl, wrk, openssl and nginx as its clients.
  *
- * Prints its port. /page is 20 kB, /echo says what was sent, /later answers after 300 ms, /subject who asks. SIGTERM
- * stops it gracefully, SIGHUP reads its certificate anew.
+ * Prints its port. /page is 20 kB, /echo says what was sent, /later prints a line and answers after 300 ms, /subject says
+ * who asks. SIGTERM stops it gracefully, SIGHUP reads its certificate anew.
  */
 #include <event2/event.h>
 #include <signal.h>
@@ -49,6 +49,8 @@ static void handle(void *ctx, struct cb_http_request *rq)
 		l->rq = rq;
 		l->timer = evtimer_new(site->base, on_later, l);
 		evtimer_add(l->timer, &wait);
+		puts("later");
+		fflush(stdout);
 	} else if (!strcmp(path, "/subject")) {
 		subject = subject ? subject : "none";
 		cb_http_answer(rq, 200, "text/plain", NULL, subject, strlen(subject));

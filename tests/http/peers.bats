@@ -30,17 +30,22 @@ teardown() {
 
 # Start a program in the background and wait for the first line that it prints.
 start() {
-	local out=$BATS_TEST_TMPDIR/out.$RANDOM
-
+	out=$BATS_TEST_TMPDIR/out.$RANDOM
 	"$@" >"$out" 2>"$BATS_TEST_TMPDIR/err" 3>&- &
 	pids="$! $pids"
 	pid=$!
-	for _ in $(seq 100); do
-		[ -s "$out" ] && break
-		sleep 0.05
-	done
+	wait_for '[ -s "$out" ]'
 	line=$(head -n1 "$out")
 	[ -n "$line" ]
+}
+
+# wait_for COMMAND: until it succeeds, 30 s at least.
+wait_for() {
+	for _ in $(seq 600); do
+		eval "$1" && return
+		sleep 0.05
+	done
+	return 1
 }
 
 serve() {
@@ -50,15 +55,20 @@ serve() {
 
 # Wait until somebody listens on this port.
 wait_port() {
-	for _ in $(seq 100); do
-		(exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null && return
-		sleep 0.05
-	done
-	return 1
+	wait_for "(exec 4<>/dev/tcp/127.0.0.1/$1) 2>/dev/null"
 }
 
+# One that nobody has, below those that connections are given.
 free_port() {
-	/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+	/usr/bin/python3 -c '
+import random, socket
+while True:
+    try:
+        s = socket.create_server(("127.0.0.1", random.randrange(20000, 32000)))
+        break
+    except OSError:
+        pass
+print(s.getsockname()[1])'
 }
 
 need_nginx() {
@@ -168,7 +178,7 @@ start_nginx() {
 		curl -sS "http://127.0.0.1:$port/later" >>"$BATS_TEST_TMPDIR/answers" &
 		curls="$curls $!"
 	done
-	sleep 0.15
+	wait_for '[ "$(grep -c later "$out")" -eq 4 ]'
 	kill -TERM "$pid"
 	# shellcheck disable=SC2086
 	wait $curls
@@ -186,8 +196,7 @@ start_nginx() {
 	cp "$certs/server2.pem" "$BATS_TEST_TMPDIR/live.pem"
 	cp "$certs/server2.key" "$BATS_TEST_TMPDIR/live.key"
 	kill -HUP "$pid"
-	sleep 0.2
-	openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | grep -q 'subject=CN = server2$'
+	wait_for 'openssl s_client -connect "127.0.0.1:$port" </dev/null 2>/dev/null | grep -q "subject=CN = server2\$"'
 }
 
 @test "nginx in front: TLS, large bodies, connections that are kept" {
@@ -263,14 +272,27 @@ with_names() {
 	printf '%s' "$1" >"$BATS_TEST_TMPDIR/hosts"
 	printf '%s' "$2" >"$BATS_TEST_TMPDIR/resolv.conf"
 	shift 2
-	unshare -mn sh -c 'mount --bind "$0/hosts" /etc/hosts && mount --bind "$0/resolv.conf" /etc/resolv.conf && ip link set lo up &&
+	said=$BATS_TEST_TMPDIR/said unshare -mn sh -c 'mount --bind "$0/hosts" /etc/hosts && mount --bind "$0/resolv.conf" /etc/resolv.conf && ip link set lo up &&
 		exec "$@"' "$BATS_TEST_TMPDIR" "$@"
 }
 
+# For sh in there: run COMMAND ... in the background, until it has printed a line; its pid is in pids.
+in_background='run() {
+	rm -f "$said"
+	"$@" >"$said" &
+	pids="$pids $!"
+	for _ in $(seq 600); do
+		[ ! -s "$said" ] || return
+		sleep 0.05
+	done
+}
+'
+
 @test "names: /etc/hosts, also by the static binary" {
 	for client in "$get" "$static"; do
-		run with_names $'127.0.0.1 some.test\n' "" sh -c '"$1" 127.0.0.1:8080 >/dev/null & pid=$!; sleep 0.3
-			"$0" GET http://some.test:8080/page 2>&1 >/dev/null; kill $pid; wait' "$client" "$site"
+		run with_names $'127.0.0.1 some.test\n' "" sh -c "$in_background"'
+			run "$1" 127.0.0.1:8080
+			"$0" GET http://some.test:8080/page 2>&1 >/dev/null; kill $pids; wait' "$client" "$site"
 		[ "$output" = "200 text/plain" ]
 		run with_names $'127.0.0.1 some.test\n' "" "$client" GET http://other.test:8080/page
 		[ "$status" -eq 1 ]
@@ -279,11 +301,13 @@ with_names() {
 }
 
 @test "names: an address that does not answer is passed over" {
-	run with_names $'::1 both.test\n127.0.0.1 both.test\n' "" sh -c '"$1" 127.0.0.1:8080 >/dev/null & pid=$!; sleep 0.3
-		"$0" GET http://both.test:8080/page 2>&1 >/dev/null; kill $pid; wait' "$get" "$site"
+	run with_names $'::1 both.test\n127.0.0.1 both.test\n' "" sh -c "$in_background"'
+		run "$1" 127.0.0.1:8080
+		"$0" GET http://both.test:8080/page 2>&1 >/dev/null; kill $pids; wait' "$get" "$site"
 	[ "$output" = "200 text/plain" ]
-	run with_names $'::1 both.test\n127.0.0.1 both.test\n' "" sh -c '"$1" "[::1]:8080" >/dev/null & pid=$!; sleep 0.3
-		"$0" GET http://both.test:8080/page 2>&1 >/dev/null; kill $pid; wait' "$get" "$site"
+	run with_names $'::1 both.test\n127.0.0.1 both.test\n' "" sh -c "$in_background"'
+		run "$1" "[::1]:8080"
+		"$0" GET http://both.test:8080/page 2>&1 >/dev/null; kill $pids; wait' "$get" "$site"
 	[ "$output" = "200 text/plain" ]
 }
 
@@ -302,22 +326,25 @@ with_names() {
 		        client.setblocking(False)
 		        client.connect_ex((host, 8080))
 		        held.append(client)
-		time.sleep(20)
+		print("ready", flush=True)
+		time.sleep(100)
 	END
-	run with_names $'127.0.0.2 hole.test\n127.0.0.3 hole.test\n127.0.0.1 hole.test\n' "" sh -c '
-		"$1" 127.0.0.1:8080 >/dev/null & a=$!; /usr/bin/python3 "$2" & b=$!; sleep 0.5
+	run with_names $'127.0.0.2 hole.test\n127.0.0.3 hole.test\n127.0.0.1 hole.test\n' "" sh -c "$in_background"'
+		run "$1" 127.0.0.1:8080
+		run /usr/bin/python3 "$2"
 		timeout 1 "$0" GET http://127.0.0.2:8080/page 2>&1; echo "$?"
-		timeout 3 "$0" GET http://hole.test:8080/page 2>&1 >/dev/null; kill $a $b; wait' \
+		timeout 8 "$0" GET http://hole.test:8080/page 2>&1 >/dev/null; kill $pids; wait' \
 		"$get" "$site" "$BATS_TEST_TMPDIR/holes.py"
 	[ "$output" = $'124\n200 text/plain' ]
 }
 
 @test "names: a name server, also by the static binary" {
 	for client in "$get" "$static"; do
-		run with_names "" $'nameserver 127.0.0.1\nsearch test\n' sh -c '"$1" 127.0.0.1:8080 >/dev/null & a=$!
-			/usr/bin/python3 "$2" >/dev/null & b=$!; sleep 0.5
+		run with_names "" $'nameserver 127.0.0.1\nsearch test\n' sh -c "$in_background"'
+			run "$1" 127.0.0.1:8080
+			run /usr/bin/python3 "$2"
 			for name in v4.test both.test v4 none.test; do "$0" GET "http://$name:8080/page" 2>&1 >/dev/null; done
-			kill $a $b; wait' "$client" "$site" "$SRC/tests/http/dns.py"
+			kill $pids; wait' "$client" "$site" "$SRC/tests/http/dns.py"
 		[ "${lines[0]}" = "200 text/plain" ]
 		[ "${lines[1]}" = "200 text/plain" ]
 		[ "${lines[2]}" = "200 text/plain" ]

@@ -9,7 +9,7 @@ enum { MAX_LINES = 16 };
 
 /* What to do instead of an answer. */
 #define SCRIPT_RESET  ((const char *)1) /* break the connection off when the request is there */
-#define SCRIPT_SILENT ((const char *)2) /* say nothing for a second */
+#define SCRIPT_SILENT ((const char *)2) /* say nothing until the client is gone */
 #define SCRIPT_EARLY  ((const char *)3) /* a 413 before the body is read, and then read no more */
 
 struct script {
@@ -45,7 +45,7 @@ static inline void script_serve(struct script *s, int fd, const char *answer)
 	if (answer == SCRIPT_RESET) {
 		setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
 	} else if (answer == SCRIPT_SILENT) {
-		usleep(1000000);
+		recv(fd, (char[1]){0}, 1, 0);
 	} else if (answer == SCRIPT_EARLY) {
 		say(fd, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbig");
 		shutdown(fd, SHUT_WR);

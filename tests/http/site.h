@@ -27,7 +27,11 @@
 
 #include "http/server.h"
 
-enum { HUGE_BODY = 8 << 20, PATIENCE_MS = 10000 };
+enum {
+	HUGE_BODY = 8 << 20,
+	PATIENCE_MS = 10000,
+	SLACK_MS = 5000, /* that a machine with much else to do may be late */
+};
 
 struct seen {
 	unsigned admitted, handled, ended, gone, released, drained;
@@ -91,7 +95,8 @@ static inline void answer_later(struct site *s, struct cb_http_request *rq)
 {
 	const char *ms = cb_http_request_query(rq, "ms");
 	struct later *l = calloc(1, sizeof(*l));
-	struct timeval tv = {0, (ms ? atoi(ms) : 50) * 1000};
+	int wait = ms ? atoi(ms) : 50;
+	struct timeval tv = {wait / 1000, wait % 1000 * 1000};
 
 	l->rq = rq;
 	l->timer = evtimer_new(s->base, site_later, l);

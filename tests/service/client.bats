@@ -318,14 +318,13 @@ inc/in.h:1:2: note: here
 }
 
 @test "nobody waits longer than the timeout" {
-	echo "timeout = 2s" >config
+	echo "timeout = 2s" >config # the stub would let it wait for a minute
 	export COOLBPF_CONFIG=config
 	for step in hang busy100 busy1; do
 		start_stub s $step
 		start=$(date +%s%N)
 		run "$COOLBPF" build --server "$url" sample.bpf.c
 		assert_failed 1 "$url"
-		# the first would hold it for ever, the second for 100 s
 		[ $((($(date +%s%N) - start) / 1000000)) -lt 20000 ]
 		stop_stubs
 		rm s/port

@@ -17,7 +17,7 @@ setup_file() {
 	COOLBPF_CACHE=$PWD/cache unshare -n sh -c 'ip link set lo up && exec "$@"' sh \
 		"$COOLBPF" serve --listen 127.0.0.1:7655 --lbc-listen 127.0.0.1:80 --access-log access.log 2>err 3>&- 4>&- &
 	echo $! >pid
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		grep -q "serving on" err && break
 		sleep 0.05
 	done

@@ -11,7 +11,7 @@ start_stub() {
 	[ -e "$dir/object" ] || cp "$BATS_FILE_TMPDIR/sample.bpf.o" "$dir/object"
 	python3 "$SRC/tests/service/stub.py" "$dir" "${@:2}" >"$dir/out" 2>&1 3>&- &
 	stubs="${stubs-} $!"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		[ ! -s "$dir/port" ] || break
 		sleep 0.05
 	done
@@ -37,7 +37,7 @@ start_server() {
 	"$COOLBPF" help | grep -q '^  serve ' || skip "this coolbpf is built without its server"
 	COOLBPF_CACHE=$PWD/cache-of-$name "$COOLBPF" serve --listen 127.0.0.1:0 "${@:2}" >"$name.out" 2>"$name.err" 3>&- 4>&- &
 	stubs="${stubs-} $!"
-	for _ in $(seq 200); do
+	for _ in $(seq 600); do
 		! grep -q "serving on" "$name.err" || break
 		sleep 0.05
 	done

@@ -25,11 +25,17 @@ load service
 	client=$!
 	wait_for '[ "$(metric queue_running)" = 1 ]'
 	host=${url#http://}
+	# it has been answered once: the server knows of it
 	exec 9<>"/dev/tcp/${host%:*}/${host#*:}"
+	printf 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n' >&9
+	read -r -u 9 line
+	[[ $line == *" 200 "* ]]
+	while [[ $line != ok ]]; do read -r -u 9 line; done
 	printf 'GET /healthz HTTP/1.1\r\nHost: x\r\n' >&9
-	sleep 0.2
+	# answered on another connection behind it: this beginning has been read
+	ask GET /healthz
 	kill -TERM "$pid"
-	sleep 0.3
+	wait_for '! curl -s -o /dev/null $url/healthz'
 	printf '\r\n' >&9
 	read -r -u 9 line
 	exec 9>&-
@@ -39,21 +45,37 @@ load service
 
 @test "a second signal ends it at once, and so does the time to stop" {
 	for how in signal time; do
-		start "$how" --jobs 1 --drain 300ms
+		start "$how" --jobs 1 --drain "$([ $how = time ] && echo 300ms || echo 60s)"
 		request slow.c "{flags: [\"-D$how\"]}" >slow.json
 		curl -s -o answer -w '%{http_code}' --data-binary @slow.json "$url/v1/compile" >code &
 		client=$!
 		wait_for '[ "$(metric queue_running)" = 1 ]'
 		workers=$(pgrep -P "$pid")
+		pkill -STOP -P "$pid" # nothing is done in time
 		kill -TERM "$pid"
-		[ $how = time ] || kill -TERM "$pid"
+		if [ $how = signal ]; then
+			# two signals at once could become one
+			wait_for '! curl -s -o /dev/null $url/healthz'
+			kill -TERM "$pid"
+		fi
 		wait "$pid"
 		wait $client || true
 		[[ $(cat code) == 503 || $(cat code) == 000 ]]
 		for w in $workers; do
-			run ! kill -0 "$w"
+			run ! runs "$w"
 		done
 	done
+}
+
+@test "workers that have nothing to do end by themselves" {
+	start s --jobs 8
+	wait_for '[ "$(metric workers)" = 8 ]'
+	before=$(date +%s%N)
+	kill -TERM "$pid"
+	wait "$pid"
+	# one that has not ended after two seconds is killed: these would be 16
+	took=$((($(date +%s%N) - before) / 1000000))
+	[ $took -lt 12000 ] || { echo "$took ms"; return 1; }
 }
 
 @test "a worker that is killed takes nothing with it" {
@@ -93,20 +115,24 @@ load service
 
 @test "without a worker it says that it is not well" {
 	start s --jobs 1
-	pkill -STOP -P "$pid"
-	pkill -KILL -P "$pid"
-	wait_for '[ "$(curl -s $url/healthz | jq -r .error.code 2>/dev/null)" = no_worker ]'
+	# again and again: between an end and the next start there is more and more time
+	wait_for 'pkill -KILL -P "$pid"; [ "$(curl -s $url/healthz | jq -r .error.code 2>/dev/null)" = no_worker ]'
 	wait_for '[ "$(curl -s $url/healthz)" = ok ]'
 }
 
 @test "nothing of it is left when it is killed" {
 	start s
-	workers=$(pgrep -P "$pid")
-	[ -n "$workers" ]
+	# workers, their compilers, and the children of these that wait for a job
+	all=$(pgrep -P "$pid")
+	for _ in 1 2; do
+		# shellcheck disable=SC2086 # a list of numbers
+		all="$all $(pgrep -P "$(tr -s ' \n' , <<<$all | sed 's/,$//')")"
+	done
+	[ "$(wc -w <<<"$all")" -ge 3 ]
 	kill -KILL "$pid"
 	wait "$pid" || true
-	for w in $workers; do
-		wait_for "! kill -0 $w 2>/dev/null"
+	for p in $all; do
+		wait_for "! runs $p"
 	done
 }
 
@@ -125,7 +151,7 @@ load service
 	assert_error 401 unauthorized
 	ask GET /v1/kernels -H 'Authorization: Bearer bbbbbbbbbbbbbbbbbbbbbbbb'
 	assert_status 200
-	[ "$(wc -l <s.log)" = 2 ]
+	wait_for '[ "$(wc -l <s.log)" = 2 ]'
 	echo broken >tokens
 	kill -HUP "$pid"
 	wait_for 'grep -q "going on with what was there" s.err'
@@ -151,7 +177,7 @@ load service
 	url=${url/http:/https:}
 	ask GET /v1/kernels --cacert server.pem --cert client.pem --key client.key
 	assert_status 200
-	[[ $(jq -r .client s.log | tail -n 1) == *clara* ]]
+	wait_for '[[ $(jq -r .client s.log | tail -n 1) == *clara* ]]'
 	ask GET /v1/kernels --cacert server.pem
 	[ "$status" = 000 ]
 	cp server.pem old.pem
@@ -190,6 +216,7 @@ load service
 	compile small.c
 	compile small.c
 	ask GET /nothing
+	wait_for '[ "$(wc -l <s.log)" = 3 ]'
 	[ "$(jq -c '[.method, .path, .status, .cached, .client]' s.log | tr '\n' ' ')" = \
 		'["POST","/v1/compile",200,false,"127.0.0.1"] ["POST","/v1/compile",200,true,"127.0.0.1"] ["GET","/nothing",404,false,"127.0.0.1"] ' ]
 	[ "$(jq -s 'map(.ms > 0 and .bytes > 0 and (.time | fromdateiso8601? // (sub("\\.[0-9]+"; "") | fromdateiso8601)) > 1e9) | all' s.log)" = true ]

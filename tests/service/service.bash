@@ -19,15 +19,34 @@ start() {
 	url=$(sed -n 's/^coolbpf: serving on /http:\/\//p' "$name.err" | tail -n 1)
 }
 
-# wait_for COMMAND [PID]: until it succeeds, 10 s at most, or the process has ended.
+# wait_for COMMAND [PID]: until it succeeds, 30 s at least, or the process has ended.
 wait_for() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		eval "$1" && return 0
 		[ -z "${2:-}" ] || kill -0 "$2" 2>/dev/null || return 1
 		sleep 0.05
 	done
 	return 1
+}
+
+# Whether a process runs. One that nobody has waited for yet does not.
+runs() {
+	[ -e "/proc/$1/stat" ] && ! grep -q ') Z ' "/proc/$1/stat" 2>/dev/null
+}
+
+# The workers do nothing until they may go on: what comes meanwhile waits, however long this machine takes to send it.
+hold_workers() {
+	pkill -STOP -P "$pid"
+}
+
+let_workers_go() {
+	pkill -CONT -P "$pid"
+}
+
+# The line for an answer is written behind it, and before the next request is looked at.
+log_is_written() {
+	curl -s -o /dev/null "$url/healthz"
 }
 
 # Twice told to stop, a server ends at once, and a build with sanitizers then says what it has found.
@@ -105,7 +124,7 @@ assert_status() {
 
 # metric NAME: its value
 metric() {
-	curl -s "$url/metrics" | sed -n "s/^coolbpf_$1 //p"
+	curl -s "$url/metrics" | sed -n "s|^coolbpf_$1 ||p"
 }
 
 rss() {

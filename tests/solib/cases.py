@@ -28,7 +28,7 @@ def skip(why):
     sys.exit(77)
 
 
-def wait_for(what, condition, seconds=5):
+def wait_for(what, condition, seconds=30):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"in vain: {what}"

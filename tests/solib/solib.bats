@@ -56,7 +56,7 @@ no_program() {
 }
 
 gone() {
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		no_program on_exec && return
 		sleep 0.05
 	done
@@ -328,7 +328,7 @@ gone() {
 	need_bpf
 	"$python" "$SRC/tests/solib/cases.py" ends "$made/maps.$here.so" kill >out 2>err 3>&- &
 	pid=$!
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -q ready out && break
 		sleep 0.05
 	done
