@@ -19,10 +19,11 @@ start_slow_lab() {
 	# a shell's background jobs ignore SIGINT
 	env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" -o json -f out.json good.lab slow.lab >out 2>err 3>&- &
 	lab=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 1200); do
 		! grep -q "good: ok" err || break
 		sleep 0.1
 	done
+	grep -q "good: ok" err || { cat err; return 1; }
 	qemu=$(pgrep -P "$lab" qemu)
 }
 
@@ -43,15 +44,55 @@ nothing_is_left_here() {
 	done
 }
 
-@test "the lab is killed: its guest is gone" {
+@test "the lab is killed: its guest is gone, and its files with the next lab" {
 	start_slow_lab
 	kill -KILL "$lab"
 	wait "$lab" || true
-	for _ in $(seq 100); do
-		kill -0 "$qemu" 2>/dev/null || return 0
+	for _ in $(seq 1200); do
+		kill -0 "$qemu" 2>/dev/null || break
 		sleep 0.05
 	done
-	return 1
+	if kill -0 "$qemu" 2>/dev/null; then return 1; fi
+	[ -n "$(ls tmp)" ]
+	printf 'exclude * nothing to do\ncommand true\n' >none.lab
+	run "$COOLBPF" lab run --kernels "$kernel" none.lab
+	[ "$status" -eq 0 ]
+	nothing_is_left_here
+}
+
+@test "the guest is killed: its test has failed, the next has a guest of its own" {
+	cp good.lab then.lab
+	env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" -o json -f out.json good.lab slow.lab then.lab >out 2>err 3>&- &
+	lab=$!
+	for _ in $(seq 1200); do
+		! grep -q "good: ok" err || break
+		sleep 0.1
+	done
+	kill -KILL "$(pgrep -P "$lab" qemu)"
+	status=0
+	wait "$lab" || status=$?
+	[ "$status" -eq 1 ]
+	jq -e '.failed == 1 and .passed == 2 and .kernels[0].boots == 2' out.json || { cat out.json; return 1; }
+	nothing_is_left_here
+}
+
+@test "SIGINT while sources are built: temporary files of the compiler go, too" {
+	printf '#!/bin/sh\necho half >"$TMPDIR/half.s"\nexec sleep 1000\n' >compiler
+	chmod +x compiler
+	printf 'command true\ncc prog.c\n' >built.lab
+	touch prog.c
+	CC=$PWD/compiler env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" built.lab >out 2>err 3>&- &
+	lab=$!
+	for _ in $(seq 1200); do
+		[ -z "$(find tmp -name half.s)" ] || break
+		sleep 0.05
+	done
+	[ -n "$(find tmp -name half.s)" ]
+	kill -INT "$lab"
+	status=0
+	wait "$lab" || status=$?
+	[ "$status" -eq 130 ]
+	nothing_is_left_here
 }
 
 @test "no qemu: its package is named" {
