@@ -6,10 +6,8 @@
 #include "lab/builds.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,7 +17,7 @@ enum { THREADS_MAX = 64 };
 struct work {
 	struct cb_lab_builds *list;
 	const struct cb_lab_hold *hold;
-	const char *const *env;
+	const char *tmp;
 	atomic_size_t next;
 	atomic_int caught; /* the signal, or 0 */
 };
@@ -49,7 +47,7 @@ static void *work(void *ctx)
 
 	while (!w->caught && (i = atomic_fetch_add(&w->next, 1)) < w->list->n) {
 		struct cb_lab_build *b = w->list->b[i];
-		struct cb_lab_prog p = {.argv = b->argv, .env = w->env};
+		struct cb_lab_prog p = {.argv = b->argv, .tmp = w->tmp};
 		struct cb_lab_hold h = *w->hold; /* what it caught is this thread's */
 
 		b->err = cb_lab_prog_run(&p, &h, &b->said, &b->why);
@@ -61,14 +59,11 @@ static void *work(void *ctx)
 
 int cb_lab_builds_run(struct cb_lab_builds *list, const char *tmp, struct cb_lab_hold *h, struct cb_err *e)
 {
-	char tmpdir[PATH_MAX + sizeof("TMPDIR=")];
-	const char *const env[] = {tmp ? tmpdir : NULL, NULL};
-	struct work w = {.list = list, .hold = h, .env = env};
+	struct work w = {.list = list, .hold = h, .tmp = tmp};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	pthread_t threads[THREADS_MAX];
 	size_t n = 0;
 
-	snprintf(tmpdir, sizeof(tmpdir), "TMPDIR=%s", tmp ? tmp : "");
 	/* this thread is one of them */
 	while (n + 1 < list->n && n < THREADS_MAX && (long)n + 1 < cpus && !pthread_create(&threads[n], NULL, work, &w))
 		n++;

@@ -163,7 +163,7 @@ nothing_is_left() {
 	# a shell's background jobs ignore SIGINT
 	env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" -o tap one.lab slow.lab >out 2>err 3>&- &
 	pid=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 1200); do
 		grep -q "one: ok" err && break
 		sleep 0.1
 	done
