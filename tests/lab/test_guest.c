@@ -84,16 +84,16 @@ static struct cb_lab_job many_jobs[MANY_JOBS] = {
 	/* /proc is that of the whole guest: what BPF programs say of processes can be looked up */
 	[PIDS] = {.argv = SH("readlink /proc/$$/cwd; cat /proc/1/comm")},
 	[WORKLOAD_FAILS] = {.argv = SH("sleep 1000000"), .workload = "echo seen\nfalse\necho not seen\n"},
-	[SLEEPS] = {.argv = SH("trap '' INT; echo begun; sleep 1000000"), .timeout = 2 * SEC},
+	[SLEEPS] = {.argv = SH("trap '' INT; echo begun; sleep 1000000"), .timeout = 5 * SEC},
 	[WORKLOAD_SLEEPS] = {.argv = SH("sleep 1000000"), .workload = "sleep 1000000", .duration = SEC},
-	[BOMB] = {.argv = SH("bomb() { bomb | bomb & }; bomb; sleep 1000000"), .processes = 50, .timeout = 3 * SEC},
+	[BOMB] = {.argv = SH("bomb() { bomb | bomb & }; bomb; sleep 1000000"), .processes = 50, .timeout = 6 * SEC},
 	[ALONE] = {.argv = SH("for d in /proc/[0-9]*; do "
 			      "[ -z \"$(tr -d '\\0' <$d/cmdline)\" ] || echo process; done")},
 	[MEMORY] = {.argv = SH("tail /dev/zero"), .memory = 32 << 20},
 	[DISK] = {.argv = SH("dd if=/dev/zero of=fill bs=1M; dd if=/dev/zero of=/tmp/fill bs=1M; "
 			     "dd if=/dev/zero of=/bin/fill; echo still here")},
 	[CLEAN] = {.argv = SH("ls /tmp; df -k /tmp | awk 'END { print $3 }'")},
-	[FLOOD] = {.argv = SH("yes 0123456789abcde"), .duration = SEC, .output = 64 << 10},
+	[FLOOD] = {.argv = SH("yes 0123456789abcde"), .duration = 3 * SEC, .output = 64 << 10},
 	[VETH] = {.argv = SH("ping -c 1 10.77.0.2 && peer ping -c 1 lab0"), .veth = true},
 	[NO_VETH] = {.argv = SH("cat /proc/net/dev; lsmod")},
 	[DOCTOR] = {.argv = WORDS("coolbpf", "doctor", "-o", "json")},
