@@ -70,7 +70,7 @@ static int wrong(struct cb_lab_made *m, unsigned int line, const char *fmt, ...)
 	return m->wrong ? 0 : -ENOMEM;
 }
 
-/* Is this file there, and can it run in the guest? */
+/* Is this file there, and can it run in the guest? -EINTR, -ENOMEM. */
 static int check_file(struct cb_lab_made *m, unsigned int line, const char *path)
 {
 	struct cb_lab_libs libs = {0};
@@ -95,6 +95,8 @@ static int check_file(struct cb_lab_made *m, unsigned int line, const char *path
 	}
 	err = cb_lab_libs(path, &libs, &why);
 	cb_lab_libs_free(&libs);
+	if (err == -EINTR || err == -ENOMEM)
+		return err;
 	return err ? wrong(m, line, "%s", why.text) : 0;
 }
 

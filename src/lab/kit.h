@@ -38,7 +38,7 @@ int cb_lab_kit_open(struct cb_lab_kit *kit, const struct cb_lab_options *o, stru
 void cb_lab_kit_close(struct cb_lab_kit *kit);
 
 /* The test for this kernel's architecture; made now, or before. Errors of the test are in it, some only after
- * cb_lab_kit_build(); here only -ENOMEM. */
+ * cb_lab_kit_build(); here only -EINTR, -ENOMEM. */
 int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const struct cb_lab_kernel *k,
 		    const struct cb_lab_made **out, struct cb_err *e);
 

@@ -44,6 +44,25 @@ nothing_is_left_here() {
 	done
 }
 
+@test "SIGINT before the first guest, while libraries are looked for: interrupted, and no test has failed" {
+	need_command python3
+	# a signal that waits is there at the first look
+	cat >pending.py <<'END'
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+os.kill(os.getpid(), signal.SIGINT)
+os.execv(sys.argv[1], sys.argv[1:])
+END
+	printf 'command true\nprogram jq\n' >libs.lab
+	for test in "libs.lab" "good.lab --coolbpf $COOLBPF"; do
+		# shellcheck disable=SC2086 # words
+		run python3 pending.py "$COOLBPF" lab run --kernels "$kernel" -o json -f out.json $test
+		[ "$status" -eq 130 ] || { echo "$output"; return 1; }
+		jq -e '.interrupted and .passed == 0 and .not_run == 1 and .failed == 0' out.json || { cat out.json; return 1; }
+		nothing_is_left_here
+	done
+}
+
 @test "the lab is killed: its guest is gone, and its files with the next lab" {
 	start_slow_lab
 	kill -KILL "$lab"
