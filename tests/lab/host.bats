@@ -154,9 +154,14 @@ END
 	printf '#include <stdio.h>\nint main(void) { puts("x"); }\n' >prog.c
 	printf 'command ./prog\ncc prog.c\n' >built.lab
 	run env TMPDIR="$PWD/full" "$COOLBPF" lab run --kernels "$kernel" -o tap built.lab
-	umount full
 	[ "$status" -eq 1 ]
 	[[ $output == *"No space left on device"* ]]
+	run "$COOLBPF" lab run --kernels "$kernel" -o html -f full/report.html good.lab
+	left=$(ls full)
+	umount full
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write full/report.html: No space left on device"*"1 passed, 0 failed"* ]] || { echo "$output"; return 1; }
+	[ "$left" = fill ]
 }
 
 @test "a cache that cannot be made, and one that is empty" {

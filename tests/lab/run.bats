@@ -79,6 +79,8 @@ nothing_is_left() {
 	assert_failed 1 "there are no kernels yet; fetch some: coolbpf lab fetch debian:5.10"
 	run "$COOLBPF" lab run --kernel ./vmlinuz one.lab
 	assert_failed 1 "./vmlinuz"
+	run "$COOLBPF" lab run --kernel ,modules=tmp one.lab
+	assert_failed 1 '",modules=tmp" names no kernel image'
 	printf 'no kernel' >vmlinuz
 	run "$COOLBPF" lab run --kernel ./vmlinuz one.lab
 	assert_failed 1 "vmlinuz"
