@@ -56,11 +56,11 @@ lost='^# +(crash|guest hang|no event): '
 out=$(mktemp)
 trap 'rm -f "$out"' EXIT
 status=0
-run_tests --kernels "$kernels" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" \
+run_tests --kernels "$kernels" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" "$SRC/tests/lab/tcp.lab" \
 	"$BUILD/tests/lab" || status=1
 # the runtime's tests are programs for this machine
 if [ -x "$SRC/build-arm64/coolbpf" ] && command -v qemu-system-aarch64 >/dev/null && [ -n "$arm" ]; then
-	run_tests --kernels "$arm" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" || status=1
+	run_tests --kernels "$arm" "$SRC/tools" "$SRC/examples" "$SRC/tests/lab/doctor.lab" "$SRC/tests/lab/tcp.lab" || status=1
 else
 	echo "# without arm64: make static-arm64, qemu-system-aarch64 or the kernel debian:6.1/arm64 is missing"
 fi
