@@ -387,12 +387,12 @@ static void nothing_is_left_of_a_guest_whose_host_was_killed(void **state)
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	/* between fork and exec it has another name */
-	for (i = 0; i < 100 && !(qemu = find_qemu(host)); i++)
+	for (i = 0; i < 3000 && !(qemu = find_qemu(host)); i++)
 		usleep(20000);
 	assert_int_not_equal(qemu, 0);
 	kill(host, SIGKILL);
 	waitpid(host, NULL, 0);
-	for (i = 0; i < 100 && !kill(qemu, 0); i++)
+	for (i = 0; i < 3000 && !kill(qemu, 0); i++)
 		usleep(20000);
 	assert_int_equal(kill(qemu, 0), -1);
 	assert_int_equal(errno, ESRCH);
