@@ -271,8 +271,9 @@ static int report(const struct run *r, const struct cb_lab_result *result)
 		status = print(&text);
 	else if (cb_file_write(r->out, text.data, text.len, 0644, &e))
 		status = cb_cli_fail("%s", e.text);
-	if (!status && table_too)
-		status = print(&table);
+	/* the run took minutes: what a full disk does not take is to be seen */
+	if (table_too && !table.failed && print(&table))
+		status = CB_CLI_FAILED;
 	cb_buf_free(&text);
 	cb_buf_free(&table);
 	return status;

@@ -12,7 +12,7 @@ enum {
 	TIMEOUT_SECONDS = 60,	  /* where a job says nothing */
 	OUTPUT_BYTES = 256 << 10, /* where a job says nothing */
 	KMSG_BYTES = 64 << 10,
-	GRACE_SECONDS = 5, /* from the SIGINT to the SIGKILL */
+	GRACE_SECONDS = 15, /* from the SIGINT to the SIGKILL */
 	ARGV_MAX = 4096,
 };
 

@@ -17,6 +17,7 @@ enum { THREADS_MAX = 64 };
 struct work {
 	struct cb_lab_builds *list;
 	const struct cb_lab_hold *hold;
+	const char *tmp;
 	atomic_size_t next;
 	atomic_int caught; /* the signal, or 0 */
 };
@@ -46,7 +47,7 @@ static void *work(void *ctx)
 
 	while (!w->caught && (i = atomic_fetch_add(&w->next, 1)) < w->list->n) {
 		struct cb_lab_build *b = w->list->b[i];
-		struct cb_lab_prog p = {.argv = b->argv};
+		struct cb_lab_prog p = {.argv = b->argv, .tmp = w->tmp};
 		struct cb_lab_hold h = *w->hold; /* what it caught is this thread's */
 
 		b->err = cb_lab_prog_run(&p, &h, &b->said, &b->why);
@@ -56,9 +57,9 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-int cb_lab_builds_run(struct cb_lab_builds *list, struct cb_lab_hold *h, struct cb_err *e)
+int cb_lab_builds_run(struct cb_lab_builds *list, const char *tmp, struct cb_lab_hold *h, struct cb_err *e)
 {
-	struct work w = {.list = list, .hold = h};
+	struct work w = {.list = list, .hold = h, .tmp = tmp};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	pthread_t threads[THREADS_MAX];
 	size_t n = 0;

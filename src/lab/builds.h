@@ -21,8 +21,8 @@ struct cb_lab_builds {
 
 /* argv becomes the list's, also when there is no memory (-ENOMEM). */
 int cb_lab_builds_add(struct cb_lab_builds *list, void *owner, unsigned int line, const char **argv);
-/* Run them all; each has its own result. -EINTR: interrupted, some may not have run. */
-int cb_lab_builds_run(struct cb_lab_builds *list, struct cb_lab_hold *h, struct cb_err *e);
+/* Run them all; each has its own result. -EINTR: interrupted, some may not have run. tmp as in struct cb_lab_prog. */
+int cb_lab_builds_run(struct cb_lab_builds *list, const char *tmp, struct cb_lab_hold *h, struct cb_err *e);
 void cb_lab_builds_free(struct cb_lab_builds *list);
 
 #endif

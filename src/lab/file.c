@@ -84,6 +84,8 @@ int cb_lab_kernel_file(const char *spec, struct cb_lab_kernel *out, struct cb_er
 	int err = cb_lab_path(path, e, "%.*s", (int)n, spec);
 
 	*out = (struct cb_lab_kernel){0};
+	if (!n)
+		err = cb_fail(e, EINVAL, "\"%s\" names no kernel image: PATH or PATH,modules=DIR is wanted", spec);
 	if (!err)
 		err = read_image(path, &image, e);
 	if (!err && image.plain.len)

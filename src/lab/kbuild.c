@@ -233,7 +233,7 @@ static int make_once(struct build *b, const char *cc, struct cb_buf *said, struc
 	struct cb_buf out = {0}; /* which files it compiles */
 	/* the kernel's Makefile takes LC_ALL away, and the compiler's complaints are looked into */
 	static const char *const env[] = {"LANG=C", "LC_CTYPE=C", "LC_MESSAGES=C", "LANGUAGE=C", NULL};
-	const struct cb_lab_prog p = {.argv = argv, .out = &out, .env = env};
+	const struct cb_lab_prog p = {.argv = argv, .out = &out, .env = env, .tmp = b->store.tmp};
 	unsigned n = 6;
 	int err;
 

@@ -21,17 +21,8 @@
 
 int cb_lab_kit_open(struct cb_lab_kit *kit, const struct cb_lab_options *o, struct cb_err *e)
 {
-	const char *tmp = getenv("TMPDIR");
-	int err;
-
 	*kit = (struct cb_lab_kit){.o = o};
-	err = cb_lab_path(kit->dir, e, "%s/coolbpf-lab-XXXXXX", tmp && *tmp == '/' ? tmp : "/tmp");
-	if (!err && !mkdtemp(kit->dir)) {
-		err = cb_fail(e, errno, "cannot make a directory %s: %s (TMPDIR names another place)", kit->dir,
-			      strerror(errno));
-		*kit->dir = '\0';
-	}
-	return err;
+	return cb_lab_scratch_open(&kit->dir, e);
 }
 
 static void free_made(struct cb_lab_made *m)
@@ -54,8 +45,7 @@ void cb_lab_kit_close(struct cb_lab_kit *kit)
 		free_made(kit->made[i]);
 	free(kit->made);
 	cb_lab_builds_free(&kit->builds);
-	if (*kit->dir)
-		cb_lab_remove(kit->dir);
+	cb_lab_scratch_close(&kit->dir);
 	*kit = (struct cb_lab_kit){0};
 }
 
@@ -80,7 +70,7 @@ static int wrong(struct cb_lab_made *m, unsigned int line, const char *fmt, ...)
 	return m->wrong ? 0 : -ENOMEM;
 }
 
-/* Is this file there, and can it run in the guest? */
+/* Is this file there, and can it run in the guest? -EINTR, -ENOMEM. */
 static int check_file(struct cb_lab_made *m, unsigned int line, const char *path)
 {
 	struct cb_lab_libs libs = {0};
@@ -105,6 +95,8 @@ static int check_file(struct cb_lab_made *m, unsigned int line, const char *path
 	}
 	err = cb_lab_libs(path, &libs, &why);
 	cb_lab_libs_free(&libs);
+	if (err == -EINTR || err == -ENOMEM)
+		return err;
 	return err ? wrong(m, line, "%s", why.text) : 0;
 }
 
@@ -114,7 +106,7 @@ static char *new_file(struct cb_lab_kit *kit, const char *end)
 {
 	char *path;
 
-	return asprintf(&path, "%s/%u%s", kit->dir, ++kit->files, end) < 0 ? NULL : path;
+	return asprintf(&path, "%s/%u%s", kit->dir.path, ++kit->files, end) < 0 ? NULL : path;
 }
 
 /* line: where the test says it, 0: nowhere; flags: NULL, or what the compiler gets. */
@@ -326,7 +318,7 @@ static int take_build(const struct cb_lab_build *b)
 
 int cb_lab_kit_build(struct cb_lab_kit *kit, struct cb_err *e)
 {
-	int err = cb_lab_builds_run(&kit->builds, kit->o->hold, e);
+	int err = cb_lab_builds_run(&kit->builds, kit->dir.path, kit->o->hold, e);
 
 	if (err)
 		return err;

@@ -6,10 +6,9 @@
 #ifndef CB_LAB_KIT_H
 #define CB_LAB_KIT_H
 
-#include <limits.h>
-
 #include "lab/builds.h"
 #include "lab/lab.h"
+#include "lab/scratch.h"
 
 /* A test made ready for an architecture. */
 struct cb_lab_made {
@@ -26,11 +25,11 @@ struct cb_lab_made {
 };
 
 struct cb_lab_kit {
-	char dir[PATH_MAX];
+	struct cb_lab_scratch dir;
 	const struct cb_lab_options *o;
 	struct cb_lab_made **made;
 	size_t n;
-	unsigned int files; /* in dir */
+	unsigned int files; /* that were named in dir */
 	struct cb_lab_builds builds;
 };
 
@@ -39,7 +38,7 @@ int cb_lab_kit_open(struct cb_lab_kit *kit, const struct cb_lab_options *o, stru
 void cb_lab_kit_close(struct cb_lab_kit *kit);
 
 /* The test for this kernel's architecture; made now, or before. Errors of the test are in it, some only after
- * cb_lab_kit_build(); here only -ENOMEM. */
+ * cb_lab_kit_build(); here only -EINTR, -ENOMEM. */
 int cb_lab_kit_make(struct cb_lab_kit *kit, const struct cb_lab_test *t, const struct cb_lab_kernel *k,
 		    const struct cb_lab_made **out, struct cb_err *e);
 

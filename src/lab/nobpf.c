@@ -31,7 +31,7 @@ struct build {
 
 static int run(struct build *b, const char *dir, const char *const *argv, const char *const *env, struct cb_err *e)
 {
-	const struct cb_lab_prog p = {.argv = argv, .dir = dir, .env = env};
+	const struct cb_lab_prog p = {.argv = argv, .dir = dir, .env = env, .tmp = b->apt->store->tmp};
 
 	return cb_lab_prog_run(&p, b->apt->hold, NULL, e);
 }

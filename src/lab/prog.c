@@ -109,11 +109,12 @@ bool cb_lab_prog_there(const char *name)
 
 /* ---- Running it -------------------------------------------------------------------------------------------------- */
 
-/* Our environment, with the program's in front: what stands first holds. The caller frees the array alone. */
-static char **environment(const char *const *more)
+/* Our environment, with the program's in front: what stands first holds. tmpdir: "TMPDIR=DIR", or "". The caller frees the array
+ * alone. */
+static char **environment(const char *const *more, char *tmpdir)
 {
 	static char locale[] = "LC_ALL=C"; /* messages are looked into */
-	size_t n = 2, m = 0;
+	size_t n = 3, m = 0;
 	char **env;
 
 	for (size_t i = 0; environ && environ[i]; i++)
@@ -124,6 +125,8 @@ static char **environment(const char *const *more)
 	if (!env)
 		return NULL;
 	env[m++] = locale;
+	if (*tmpdir)
+		env[m++] = tmpdir;
 	for (size_t i = 0; more && more[i]; i++)
 		env[m++] = (char *)more[i];
 	for (size_t i = 0; environ && environ[i]; i++) {
@@ -324,6 +327,7 @@ static int run(struct running *r, struct cb_lab_hold *h, struct cb_buf *said, st
 int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct cb_buf *said, struct cb_err *e)
 {
 	struct running r = {.p = p};
+	char tmpdir[PATH_MAX + sizeof("TMPDIR=")] = "";
 	struct cb_buf own = {0};
 	int err = interrupted(h, e);
 
@@ -331,7 +335,9 @@ int cb_lab_prog_run(const struct cb_lab_prog *p, struct cb_lab_hold *h, struct c
 		return err;
 	if (!cb_lab_prog_find(p->argv[0], r.path, sizeof(r.path)))
 		return cb_fail(e, ENOENT, "there is no program %s on this machine", p->argv[0]);
-	r.env = environment(p->env);
+	if (p->tmp)
+		snprintf(tmpdir, sizeof(tmpdir), "TMPDIR=%s", p->tmp);
+	r.env = environment(p->env, tmpdir);
 	if (!r.env)
 		return cb_fail(e, ENOMEM, "out of memory");
 	err = run(&r, h, said ? said : &own, e);

@@ -35,6 +35,7 @@ struct cb_lab_prog {
 	const char *const *argv; /* NULL at the end; argv[0] is looked for in $PATH */
 	const char *dir;	 /* its working directory, NULL: ours */
 	const char *const *env;	 /* "NAME=VALUE" besides ours, NULL at the end; or NULL. LC_ALL=C is always there */
+	const char *tmp;	 /* its TMPDIR: one that is killed leaves files there; NULL: as ours */
 	struct cb_buf *out;	 /* its standard output is added here; NULL: kept with standard error */
 	size_t max_out;		 /* bytes of it, 0: 64 MiB; more is -EFBIG */
 };

@@ -319,6 +319,8 @@ static int boot(struct column *c)
 		n /= 2;
 	if (err == -ENOMEM)
 		return no_memory(c->lab);
+	if (err == -EINTR)
+		return cb_fail(c->lab->e, EINTR, "interrupted");
 	if (err == -ENOENT && !cb_lab_is_native(c->kernel->arch)) {
 		skip_pending(c, why.text);
 		return 0;
@@ -563,6 +565,8 @@ int cb_lab_run(const struct cb_lab_options *o, struct cb_lab_result *result, str
 	if (!err)
 		err = run(&lab);
 	release(&lab);
+	if (err == -EINTR) /* a part that held signals itself has passed this one on */
+		cb_lab_pause(o->hold, 0, NULL);
 	result->ns = now_ns() - start;
 	result->interrupted = err == -EINTR;
 	if (err && err != -EINTR)

@@ -614,7 +614,7 @@ static int complete(struct parser *p)
 		return cb_fail(p->e, EINVAL,
 			       "%s: nothing is expected: a test that runs a tool has an expect line at least", p->path);
 	if (!t->duration && t->kind == CB_LAB_RUN)
-		t->duration = t->workload_line ? 10000000000 : 1000000000;
+		t->duration = t->workload_line ? 30000000000 : 1000000000;
 	if (!t->settle)
 		t->settle = 300000000;
 	if (!t->timeout)

@@ -14,7 +14,7 @@
  *	workload			the indented lines behind it are a script for sh, run when the tool is attached. What it
  *		LINE			prints as NAME=VALUE is truth that expectations may name: $NAME
  *	workload FILE			the same, from a file
- *	duration TIME			without workload: how long the tool runs (1s); with one: how long at most (10s)
+ *	duration TIME			without workload: how long the tool runs (1s); with one: how long at most (30s)
  *	settle TIME			from the workload's end to the end of the tool (300ms)
  *	timeout TIME			for everything (60s)
  *	file HOST [GUEST]		put into the test's directory; a program brings its libraries

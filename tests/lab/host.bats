@@ -19,10 +19,11 @@ start_slow_lab() {
 	# a shell's background jobs ignore SIGINT
 	env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" -o json -f out.json good.lab slow.lab >out 2>err 3>&- &
 	lab=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 1200); do
 		! grep -q "good: ok" err || break
 		sleep 0.1
 	done
+	grep -q "good: ok" err || { cat err; return 1; }
 	qemu=$(pgrep -P "$lab" qemu)
 }
 
@@ -43,15 +44,74 @@ nothing_is_left_here() {
 	done
 }
 
-@test "the lab is killed: its guest is gone" {
+@test "SIGINT before the first guest, while libraries are looked for: interrupted, and no test has failed" {
+	need_command python3
+	# a signal that waits is there at the first look
+	cat >pending.py <<'END'
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+os.kill(os.getpid(), signal.SIGINT)
+os.execv(sys.argv[1], sys.argv[1:])
+END
+	printf 'command true\nprogram jq\n' >libs.lab
+	for test in "libs.lab" "good.lab --coolbpf $COOLBPF"; do
+		# shellcheck disable=SC2086 # words
+		run python3 pending.py "$COOLBPF" lab run --kernels "$kernel" -o json -f out.json $test
+		[ "$status" -eq 130 ] || { echo "$output"; return 1; }
+		jq -e '.interrupted and .passed == 0 and .not_run == 1 and .failed == 0' out.json || { cat out.json; return 1; }
+		nothing_is_left_here
+	done
+}
+
+@test "the lab is killed: its guest is gone, and its files with the next lab" {
 	start_slow_lab
 	kill -KILL "$lab"
 	wait "$lab" || true
-	for _ in $(seq 100); do
-		kill -0 "$qemu" 2>/dev/null || return 0
+	for _ in $(seq 1200); do
+		kill -0 "$qemu" 2>/dev/null || break
 		sleep 0.05
 	done
-	return 1
+	if kill -0 "$qemu" 2>/dev/null; then return 1; fi
+	[ -n "$(ls tmp)" ]
+	printf 'exclude * nothing to do\ncommand true\n' >none.lab
+	run "$COOLBPF" lab run --kernels "$kernel" none.lab
+	[ "$status" -eq 0 ]
+	nothing_is_left_here
+}
+
+@test "the guest is killed: its test has failed, the next has a guest of its own" {
+	cp good.lab then.lab
+	env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" -o json -f out.json good.lab slow.lab then.lab >out 2>err 3>&- &
+	lab=$!
+	for _ in $(seq 1200); do
+		! grep -q "good: ok" err || break
+		sleep 0.1
+	done
+	kill -KILL "$(pgrep -P "$lab" qemu)"
+	status=0
+	wait "$lab" || status=$?
+	[ "$status" -eq 1 ]
+	jq -e '.failed == 1 and .passed == 2 and .kernels[0].boots == 2' out.json || { cat out.json; return 1; }
+	nothing_is_left_here
+}
+
+@test "SIGINT while sources are built: temporary files of the compiler go, too" {
+	printf '#!/bin/sh\necho half >"$TMPDIR/half.s"\nexec sleep 1000\n' >compiler
+	chmod +x compiler
+	printf 'command true\ncc prog.c\n' >built.lab
+	touch prog.c
+	CC=$PWD/compiler env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" built.lab >out 2>err 3>&- &
+	lab=$!
+	for _ in $(seq 1200); do
+		[ -z "$(find tmp -name half.s)" ] || break
+		sleep 0.05
+	done
+	[ -n "$(find tmp -name half.s)" ]
+	kill -INT "$lab"
+	status=0
+	wait "$lab" || status=$?
+	[ "$status" -eq 130 ]
+	nothing_is_left_here
 }
 
 @test "no qemu: its package is named" {
@@ -94,9 +154,14 @@ nothing_is_left_here() {
 	printf '#include <stdio.h>\nint main(void) { puts("x"); }\n' >prog.c
 	printf 'command ./prog\ncc prog.c\n' >built.lab
 	run env TMPDIR="$PWD/full" "$COOLBPF" lab run --kernels "$kernel" -o tap built.lab
-	umount full
 	[ "$status" -eq 1 ]
 	[[ $output == *"No space left on device"* ]]
+	run "$COOLBPF" lab run --kernels "$kernel" -o html -f full/report.html good.lab
+	left=$(ls full)
+	umount full
+	[ "$status" -eq 1 ]
+	[[ $output == *"cannot write full/report.html: No space left on device"*"1 passed, 0 failed"* ]] || { echo "$output"; return 1; }
+	[ "$left" = fill ]
 }
 
 @test "a cache that cannot be made, and one that is empty" {

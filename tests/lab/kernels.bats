@@ -346,11 +346,11 @@ EOF
 		env --default-signal=INT "$COOLBPF" lab fetch --mirror "http://127.0.0.1:$(cat port)/debian" debian:9.1$arch >/dev/null 2>log 3>&- &
 		pid=$!
 		echo $pid >>pids
-		for _ in $(seq 200); do [ ! -e asked ] || break; sleep 0.1; done
+		for _ in $(seq 1200); do [ ! -e asked ] || break; sleep 0.1; done
 		[ -e asked ]
 		apt=$(pgrep -P "$(pgrep -P $pid)" apt-get)
 		kill -s $signal $pid
-		for _ in $(seq 100); do is_there $apt || break; sleep 0.1; done
+		for _ in $(seq 600); do is_there $apt || break; sleep 0.1; done
 		if is_there $apt; then
 			echo "apt-get outlived SIG$signal"
 			return 1

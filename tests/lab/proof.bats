@@ -133,7 +133,6 @@ both() {
 @test "few boots: one for each kernel, and one behind each test that leaves something" {
 	need_run debian:6.1
 	[ "$(boots debian:6.1 both)" -eq 4 ]
-	[ "$(jq '[.kernels[].retried] | add' "$BATS_FILE_TMPDIR/both.json")" -eq 0 ] || skip "a boot was retried"
 }
 
 @test "the exit status tells that something has failed; no file is left" {

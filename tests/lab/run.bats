@@ -79,6 +79,8 @@ nothing_is_left() {
 	assert_failed 1 "there are no kernels yet; fetch some: coolbpf lab fetch debian:5.10"
 	run "$COOLBPF" lab run --kernel ./vmlinuz one.lab
 	assert_failed 1 "./vmlinuz"
+	run "$COOLBPF" lab run --kernel ,modules=tmp one.lab
+	assert_failed 1 '",modules=tmp" names no kernel image'
 	printf 'no kernel' >vmlinuz
 	run "$COOLBPF" lab run --kernel ./vmlinuz one.lab
 	assert_failed 1 "vmlinuz"
@@ -163,7 +165,7 @@ nothing_is_left() {
 	# a shell's background jobs ignore SIGINT
 	env --default-signal=INT "$COOLBPF" lab run --kernels "$kernel" -o tap one.lab slow.lab >out 2>err 3>&- &
 	pid=$!
-	for _ in $(seq 300); do
+	for _ in $(seq 1200); do
 		grep -q "one: ok" err && break
 		sleep 0.1
 	done

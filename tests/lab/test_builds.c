@@ -56,7 +56,7 @@ static void each_has_its_own_result(void **state)
 		snprintf(j->script[i], sizeof(j->script[i]), "echo this is %zu >&2; exit %zu", i, i % 3);
 		add(j, i);
 	}
-	assert_int_equal(cb_lab_builds_run(&j->list, &j->hold, NULL), 0);
+	assert_int_equal(cb_lab_builds_run(&j->list, NULL, &j->hold, NULL), 0);
 	assert_int_equal(j->list.n, MANY);
 	for (size_t i = 0; i < MANY; i++) {
 		struct cb_lab_build *b = j->list.b[i];
@@ -75,7 +75,7 @@ static void none_is_nothing(void **state)
 {
 	struct jobs *j = *state;
 
-	assert_int_equal(cb_lab_builds_run(&j->list, &j->hold, NULL), 0);
+	assert_int_equal(cb_lab_builds_run(&j->list, NULL, &j->hold, NULL), 0);
 }
 
 /* Whichever thread reads it: programs that have not begun do not begin, and none of a program that sleeps is waited for. */
@@ -85,13 +85,13 @@ static void a_signal_ends_them(void **state)
 	struct cb_err e = {0};
 	size_t ran = 0;
 
-	snprintf(j->script[0], sizeof(j->script[0]), "kill -TERM %d; exec sleep 2", (int)getpid());
+	snprintf(j->script[0], sizeof(j->script[0]), "kill -TERM %d; exec sleep 5", (int)getpid());
 	add(j, 0);
 	for (size_t i = 1; i < MANY; i++) {
-		snprintf(j->script[i], sizeof(j->script[i]), "echo ran >&2; exec sleep 2");
+		snprintf(j->script[i], sizeof(j->script[i]), "echo ran >&2; exec sleep 5");
 		add(j, i);
 	}
-	assert_int_equal(cb_lab_builds_run(&j->list, &j->hold, &e), -EINTR);
+	assert_int_equal(cb_lab_builds_run(&j->list, NULL, &j->hold, &e), -EINTR);
 	assert_string_equal(e.text, "interrupted");
 	assert_int_equal(j->hold.caught, SIGTERM);
 	for (size_t i = 0; i < MANY; i++)

@@ -84,16 +84,16 @@ static struct cb_lab_job many_jobs[MANY_JOBS] = {
 	/* /proc is that of the whole guest: what BPF programs say of processes can be looked up */
 	[PIDS] = {.argv = SH("readlink /proc/$$/cwd; cat /proc/1/comm")},
 	[WORKLOAD_FAILS] = {.argv = SH("sleep 1000000"), .workload = "echo seen\nfalse\necho not seen\n"},
-	[SLEEPS] = {.argv = SH("trap '' INT; echo begun; sleep 1000000"), .timeout = 2 * SEC},
+	[SLEEPS] = {.argv = SH("trap '' INT; echo begun; sleep 1000000"), .timeout = 5 * SEC},
 	[WORKLOAD_SLEEPS] = {.argv = SH("sleep 1000000"), .workload = "sleep 1000000", .duration = SEC},
-	[BOMB] = {.argv = SH("bomb() { bomb | bomb & }; bomb; sleep 1000000"), .processes = 50, .timeout = 3 * SEC},
+	[BOMB] = {.argv = SH("bomb() { bomb | bomb & }; bomb; sleep 1000000"), .processes = 50, .timeout = 6 * SEC},
 	[ALONE] = {.argv = SH("for d in /proc/[0-9]*; do "
 			      "[ -z \"$(tr -d '\\0' <$d/cmdline)\" ] || echo process; done")},
 	[MEMORY] = {.argv = SH("tail /dev/zero"), .memory = 32 << 20},
 	[DISK] = {.argv = SH("dd if=/dev/zero of=fill bs=1M; dd if=/dev/zero of=/tmp/fill bs=1M; "
 			     "dd if=/dev/zero of=/bin/fill; echo still here")},
 	[CLEAN] = {.argv = SH("ls /tmp; df -k /tmp | awk 'END { print $3 }'")},
-	[FLOOD] = {.argv = SH("yes 0123456789abcde"), .duration = SEC, .output = 64 << 10},
+	[FLOOD] = {.argv = SH("yes 0123456789abcde"), .duration = 3 * SEC, .output = 64 << 10},
 	[VETH] = {.argv = SH("ping -c 1 10.77.0.2 && peer ping -c 1 lab0"), .veth = true},
 	[NO_VETH] = {.argv = SH("cat /proc/net/dev; lsmod")},
 	[DOCTOR] = {.argv = WORDS("coolbpf", "doctor", "-o", "json")},
@@ -387,12 +387,12 @@ static void nothing_is_left_of_a_guest_whose_host_was_killed(void **state)
 	}
 	assert_int_equal(read(ready[0], &c, 1), 1);
 	/* between fork and exec it has another name */
-	for (i = 0; i < 100 && !(qemu = find_qemu(host)); i++)
+	for (i = 0; i < 3000 && !(qemu = find_qemu(host)); i++)
 		usleep(20000);
 	assert_int_not_equal(qemu, 0);
 	kill(host, SIGKILL);
 	waitpid(host, NULL, 0);
-	for (i = 0; i < 100 && !kill(qemu, 0); i++)
+	for (i = 0; i < 3000 && !kill(qemu, 0); i++)
 		usleep(20000);
 	assert_int_equal(kill(qemu, 0), -1);
 	assert_int_equal(errno, ESRCH);

@@ -56,6 +56,30 @@ static void check_port(const struct cb_lab_outcome *o)
 	assert_int_equal(*at, '\0');
 }
 
+/* The workload's process, and what it looked for. */
+static bool saw_it(const struct cb_lab_outcome *o)
+{
+	char pid[64];
+
+	if (strncmp(o->work_out.s, "PID=", 4))
+		return false;
+	snprintf(pid, sizeof(pid), "\"pid\":%d,", atoi(o->work_out.s + 4));
+	return strstr(o->out.s, pid) && strstr(o->out.s, "\"path\":\"/lab/no-such-file-");
+}
+
+static void run_guest(struct guest_run *r, const struct cb_lab_kernel *k, const char *object)
+{
+	start_guest(r, k);
+	if (!r->g && errno == ENOENT && strstr(r->err.text, "make static-arm64")) {
+		unlink(object);
+		skip_because("not built: make static-arm64");
+	}
+	drive(r);
+	if (r->state != CB_LAB_GUEST_LOST)
+		fail_msg("state %d: %s", r->state, cb_lab_guest_why(r->g));
+	assert_int_equal(r->outcome[TOOL].end, CB_LAB_ENDED);
+}
+
 static void jobs_run_on_arm64(void **state)
 {
 	const char *object = "test_guest_arm64_opensnoop.bpf.o";
@@ -74,30 +98,28 @@ static void jobs_run_on_arm64(void **state)
 		[PANICS] = {.name = "panics", .argv = SH("sleep 1; echo c >/proc/sysrq-trigger; sleep 1000")},
 	};
 	struct cb_lab_file file = {.path = "/lab/opensnoop.bpf.o", .host = object};
-	struct guest_run r = {.opts = {.jobs = jobs, .n_jobs = JOBS, .files = &file, .n_files = 1}};
+	const struct guest_run begin = {.opts = {.jobs = jobs, .n_jobs = JOBS, .files = &file, .n_files = 1}};
+	struct guest_run r = begin;
 	struct cb_lab_kernel k = pick_kernel_for("arm64", &kernels);
-	char pid[64];
 
 	for (int i = 0; i < JOBS; i++)
 		jobs[i].dir = (const char *const[]){"/lab/0", "/lab/1", "/lab/2", "/lab/3"}[i];
 	build_tool("tools/opensnoop.bpf.c", &k, object);
-	start_guest(&r, &k);
-	if (!r.g && errno == ENOENT && strstr(r.err.text, "make static-arm64")) {
-		unlink(object);
-		skip_because("not built: make static-arm64");
+	run_guest(&r, &k, object);
+	/* where the emulator has missed that the kernel switched a tracepoint on (see matrix.sh); a tool that is wrong sees nothing again */
+	if (!saw_it(&r.outcome[TOOL])) {
+		printf("# run again, the tool saw nothing: %s\n", r.outcome[TOOL].err.s);
+		end_guest(&r);
+		r = begin;
+		run_guest(&r, &k, object);
 	}
-	drive(&r);
 	unlink(object);
-	if (r.state != CB_LAB_GUEST_LOST)
-		fail_msg("state %d: %s", r.state, cb_lab_guest_why(r.g));
 	printf("# %s: %.1f s to the agent's first line\n", k.name, (double)cb_lab_guest_boot_ns(r.g) / 1e9);
 	check_btf(&k, &r.outcome[BTF]);
 	check_port(&r.outcome[PORT]);
-	assert_int_equal(r.outcome[TOOL].end, CB_LAB_ENDED);
-	assert_int_equal(strncmp(r.outcome[TOOL].work_out.s, "PID=", 4), 0);
-	snprintf(pid, sizeof(pid), "\"pid\":%d,", atoi(r.outcome[TOOL].work_out.s + 4));
-	if (!strstr(r.outcome[TOOL].out.s, pid) || !strstr(r.outcome[TOOL].out.s, "\"path\":\"/lab/no-such-file-"))
-		fail_msg("%s is not in: %s%s", pid, r.outcome[TOOL].out.s, r.outcome[TOOL].err.s);
+	if (!saw_it(&r.outcome[TOOL]))
+		fail_msg("%s is not in: %s%s", r.outcome[TOOL].work_out.s, r.outcome[TOOL].out.s,
+			 r.outcome[TOOL].err.s);
 	assert_int_equal(r.outcome[PANICS].end, CB_LAB_PANIC);
 	assert_non_null(strstr(r.outcome[PANICS].console, "Kernel panic"));
 	end_guest(&r);

@@ -328,7 +328,7 @@ static void a_boot_takes_its_time_at_most(void **state)
 	put(f, "sleep", "", 0, 0644);
 	f->r.opts.boot_timeout = SEC / 2;
 	run(f);
-	assert_true(now_ns() - begin < 10 * SEC);
+	assert_true(now_ns() - begin < 60 * SEC);
 	assert_int_equal(f->r.state, CB_LAB_GUEST_NO_BOOT);
 	assert_non_null(strstr(cb_lab_guest_why(f->r.g), "made up did not boot in"));
 	assert_non_null(strstr(cb_lab_guest_why(f->r.g), "nothing came over its serial console"));

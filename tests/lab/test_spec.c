@@ -159,7 +159,7 @@ static void what_is_taken_where_nothing_is_said(void **state)
 	assert_int_equal(t.memory, 512 << 20);
 	cb_lab_test_free(&t);
 	assert_int_equal(parse("workload\n  true\nexpect event", &t, &e), 0);
-	assert_int_equal(t.duration, 10000000000);
+	assert_int_equal(t.duration, 30000000000);
 	assert_string_equal(t.workload, "true\n");
 	cb_lab_test_free(&t);
 	assert_int_equal(parse("command coolbpf doctor", &t, &e), 0);

@@ -161,36 +161,52 @@ static void leftovers_are_swept(void **state)
 	assert_int_not_equal(access(path, F_OK), 0);
 }
 
+struct waiting {
+	int told; /* how often */
+	int tell; /* a pipe, to whom is waited for */
+};
+
 static void say(void *ctx, enum cb_log_level level, const char *text)
 {
-	*(int *)ctx += strstr(text, "waiting") != NULL;
+	struct waiting *w = ctx;
+
+	if (!strstr(text, "waiting"))
+		return;
+	w->told++;
+	assert_int_equal(write(w->tell, "", 1), 1);
 }
 
 static void waits_for_the_lock(void **state)
 {
-	int told = 0, fd;
-	const struct cb_log log = {.level = CB_INFO, .say = say, .ctx = &told};
+	struct waiting w = {0};
+	const struct cb_log log = {.level = CB_INFO, .say = say, .ctx = &w};
 	struct cb_lab_store s;
 	struct cb_lab_hold h;
-	char path[PATH_MAX];
+	char path[PATH_MAX], c;
+	int locked[2], told[2], fd;
 	pid_t pid;
 
 	add_kernel("k", "6.1");
 	snprintf(path, sizeof(path), "%s/lab/lock", cache);
+	assert_int_equal(pipe(locked), 0);
+	assert_int_equal(pipe(told), 0);
 	pid = fork();
 	if (!pid) {
 		fd = open(path, O_RDWR);
-		flock(fd, LOCK_EX);
-		usleep(700000);
-		_exit(0);
+		_exit(flock(fd, LOCK_EX) || write(locked[1], "", 1) != 1 || read(told[0], &c, 1) != 1);
 	}
-	usleep(200000);
+	w.tell = told[1];
+	assert_int_equal(read(locked[0], &c, 1), 1);
 	assert_int_equal(cb_lab_hold(&h, NULL), 0);
 	assert_int_equal(cb_lab_store_open(&s, &h, &log, NULL), 0);
-	assert_int_equal(told, 1);
+	assert_int_equal(w.told, 1);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	cb_lab_store_close(&s);
 	cb_lab_release(&h);
+	for (int i = 0; i < 2; i++) {
+		close(locked[i]);
+		close(told[i]);
+	}
 }
 
 /* ---- Programs ---------------------------------------------------------------------------------------------------- */
@@ -247,6 +263,7 @@ static void interrupted(void **state)
 	const char *const argv[] = {"sh", "-c", script, NULL};
 	const struct cb_lab_prog p = {.argv = argv};
 	pid_t pid = getpid(), killer;
+	struct stat st;
 	char *text;
 	size_t len;
 
@@ -257,7 +274,8 @@ static void interrupted(void **state)
 	assert_int_equal(cb_lab_hold(&h, NULL), 0);
 	killer = fork();
 	if (!killer) {
-		usleep(500000);
+		for (int i = 0; i < 3000 && (stat(path, &st) || !st.st_size); i++)
+			usleep(20000);
 		kill(pid, SIGINT);
 		_exit(0);
 	}
@@ -271,7 +289,7 @@ static void interrupted(void **state)
 	waitpid(killer, NULL, 0);
 	/* its child was killed with it */
 	assert_int_equal(cb_file_read(path, 100, &text, &len, NULL), 0);
-	for (int i = 0; i < 100 && !kill(atoi(text), 0); i++)
+	for (int i = 0; i < 3000 && !kill(atoi(text), 0); i++)
 		usleep(20000);
 	snprintf(script, sizeof(script), "! kill -0 %d 2>/dev/null || grep -q 'State:.Z' /proc/%d/status", atoi(text),
 		 atoi(text));
