@@ -37,11 +37,11 @@ kernels=$(in_cache debian:5.10 debian:6.1 debian:6.12 debian:newest)
 arm=$(in_cache debian:6.1/arm64)
 [ -n "$kernels" ] || skip_all "none of its kernels is in the cache (coolbpf lab fetch)"
 
-# run_tests ARGUMENT ...: where a guest crashed, or a tool saw nothing at all, all once more, which is told. In an emulator of many
-# threads a kernel that patches its own code may meet the old one: one thread translates it while the other writes, and nobody sees
-# that the translation is out of date. Then the kernel crashes (seen once in some thousand tests, on 7.3), or a tracepoint that
-# is switched on by such a patch stays off until the code is translated anew (opensnoop on arm64, once). A tool that crashes a
-# kernel does so again, and so does one that sees nothing.
+# run_tests ARGUMENT ...: where a guest crashed, or a tool saw nothing at all, all once more, which is told. Seen: once in some thousand
+# tests 7.3 crashed while it patched its own code; once in some hundred opensnoop saw nothing on arm64, where the tracepoint is
+# switched on by such a patch. The likely cause, which nobody has proven: an emulator of many threads translates code while
+# another thread writes to it, and goes on with what was there before. A tool that crashes a kernel does so again, and so does
+# one that sees nothing.
 run_tests() {
 	"$COOLBPF" lab run -o tap "$@" >"$out" && { cat "$out"; return 0; }
 	if ! grep -qE "$lost" "$out"; then

@@ -106,7 +106,7 @@ static void jobs_run_on_arm64(void **state)
 		jobs[i].dir = (const char *const[]){"/lab/0", "/lab/1", "/lab/2", "/lab/3"}[i];
 	build_tool("tools/opensnoop.bpf.c", &k, object);
 	run_guest(&r, &k, object);
-	/* where the emulator has missed that the kernel switched a tracepoint on (see matrix.sh); a tool that is wrong sees nothing again */
+	/* seen very rarely, perhaps for the emulator's sake (see matrix.sh); a tool that is wrong sees nothing again */
 	if (!saw_it(&r.outcome[TOOL])) {
 		printf("# run again, the tool saw nothing: %s\n", r.outcome[TOOL].err.s);
 		end_guest(&r);
