@@ -23,15 +23,17 @@ uint64_t cb_now_ms(void)
 
 void cb_key_of(char out[CB_SHA256_HEX], const char *first, ...)
 {
-	struct cb_buf b = {0};
+	/* what the texts before give, and this one; without memory, which could fail and give others the same key */
+	unsigned char both[2][CB_SHA256] = {0};
 	va_list ap;
 
 	va_start(ap, first);
-	for (const char *text = first; text; text = va_arg(ap, const char *))
-		cb_buf_printf(&b, "%zu:%s,", strlen(text), text);
+	for (const char *text = first; text; text = va_arg(ap, const char *)) {
+		cb_sha256(text, strlen(text), both[1]);
+		cb_sha256(both, sizeof(both), both[0]);
+	}
 	va_end(ap);
-	cb_sha256_hex(b.data, b.len, out);
-	cb_buf_free(&b);
+	cb_hex(both[0], sizeof(both[0]), out);
 }
 
 /* ---- Sending ---------------------------------------------------------------------------------------------------- */
