@@ -101,9 +101,9 @@ const char *cb_routes_explain(void *door, int status, const char *why, struct cb
 			   : status == 413 ? "too_large"
 			   : status == 429 ? "too_many_requests"
 			   : status == 431 ? "head_too_large"
+			   : status == 500 ? "internal"
 			   : status == 503 ? "overloaded"
-			   : status >= 500 ? "internal"
-					   : "bad_http";
+					   : "bad_http"; /* 501 and 505, too, are of what this server does not speak */
 	size_t len;
 	char *text = cb_json_dump(error_body(code, why), &len);
 
