@@ -80,7 +80,7 @@ struct cb_service {
 
 uint64_t cb_now_ms(void); /* a clock that never jumps */
 
-/* SHA-256 in hexadecimal over texts, each with its length; ends with NULL. */
+/* One key for these texts in this order, and no others, in hexadecimal; ends with NULL. */
 void cb_key_of(char out[CB_SHA256_HEX], const char *first, ...) __attribute__((sentinel));
 
 /* ---- routes.c: for struct cb_http_server_opts; ctx is a door */

@@ -23,15 +23,17 @@ uint64_t cb_now_ms(void)
 
 void cb_key_of(char out[CB_SHA256_HEX], const char *first, ...)
 {
-	struct cb_buf b = {0};
+	/* what the texts before give, and this one; without memory, which could fail and give others the same key */
+	unsigned char both[2][CB_SHA256] = {0};
 	va_list ap;
 
 	va_start(ap, first);
-	for (const char *text = first; text; text = va_arg(ap, const char *))
-		cb_buf_printf(&b, "%zu:%s,", strlen(text), text);
+	for (const char *text = first; text; text = va_arg(ap, const char *)) {
+		cb_sha256(text, strlen(text), both[1]);
+		cb_sha256(both, sizeof(both), both[0]);
+	}
 	va_end(ap);
-	cb_sha256_hex(b.data, b.len, out);
-	cb_buf_free(&b);
+	cb_hex(both[0], sizeof(both[0]), out);
 }
 
 /* ---- Sending ---------------------------------------------------------------------------------------------------- */
@@ -99,9 +101,9 @@ const char *cb_routes_explain(void *door, int status, const char *why, struct cb
 			   : status == 413 ? "too_large"
 			   : status == 429 ? "too_many_requests"
 			   : status == 431 ? "head_too_large"
+			   : status == 500 ? "internal"
 			   : status == 503 ? "overloaded"
-			   : status >= 500 ? "internal"
-					   : "bad_http";
+					   : "bad_http"; /* 501 and 505, too, are of what this server does not speak */
 	size_t len;
 	char *text = cb_json_dump(error_body(code, why), &len);
 

@@ -194,6 +194,21 @@ footprint() {
 	assert_status 200
 }
 
+@test "what this server does not speak is told by the status, and is the client's fault" {
+	start s
+	host=${url#http://}
+	while read -r want head; do
+		# shellcheck disable=SC2059 # escapes on purpose
+		printf "$head\r\n\r\n" | timeout 30 nc -N "${host%:*}" "${host#*:}" >answer
+		grep -q "^HTTP/1.1 $want " answer && grep -q '"code":"bad_http"' answer || { echo "$head"; cat answer; return 1; }
+	done <<-'END'
+		400 GET /healthz HTTP/1.1
+		417 POST /lbc HTTP/1.1\r\nHost: x\r\nExpect: x\r\nContent-Length: 2
+		501 POST /lbc HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked
+		505 GET /healthz HTTP/2.0\r\nHost: x
+	END
+}
+
 @test "paths and names that want to be elsewhere" {
 	start s
 	for p in '/v1/kernels/../../etc/passwd' '/v1/kernels/x/%2e%2e/types/x' '/v1/btf/..%2f..%2fetc/passwd' \

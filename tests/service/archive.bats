@@ -210,7 +210,7 @@ functions() {
 @test "a silent archive holds nobody up" {
 	add_kernel 1.1
 	start_web
-	start s --jobs 2 --job-time 8s --btf "$web"
+	start s --jobs 2 --job-time 16s --btf "$web"
 	stop_web
 	python3 -c 'import socket, sys
 s = socket.create_server(("127.0.0.1", int(sys.argv[1])))
@@ -224,10 +224,10 @@ while True:
 	wait_for 'grep -q ready silent.out'
 	kill -HUP "$pid"
 	wait_for 'grep -q asked silent.out'
-	compile small.c '{}' -m 2
+	compile small.c '{}' -m 6
 	assert_status 200
 	kill -HUP "$pid" # heard when the first is done with
-	ask GET /v1/kernels -m 2
+	ask GET /v1/kernels -m 6
 	assert_status 200
 	[ "$(jq '.kernels | map(select(.release == "1.1")) | length' <<<"$body")" = 1 ]
 	compile small.c '{kernel: "1.1"}'

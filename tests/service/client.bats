@@ -332,7 +332,7 @@ inc/in.h:1:2: note: here
 }
 
 @test "one that hangs leaves time for the next" {
-	echo "timeout = 4s" >config
+	echo "timeout = 10s" >config
 	export COOLBPF_CONFIG=config
 	start_stub slow hang
 	slow=$url

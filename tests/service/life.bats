@@ -6,12 +6,14 @@ load service
 
 @test "what is in hand when it is told to stop is done" {
 	start s --jobs 1
-	request slow.c >slow.json
-	curl -s -o answer -w '%{http_code}' --data-binary @slow.json "$url/v1/compile" >code &
+	hold_workers
+	request small.c >small.json
+	curl -s -o answer -w '%{http_code}' --data-binary @small.json "$url/v1/compile" >code &
 	client=$!
 	wait_for '[ "$(metric queue_running)" = 1 ]'
 	kill -TERM "$pid"
-	wait_for '! curl -s -m 1 -o /dev/null $url/healthz'
+	wait_for '! curl -s -o /dev/null $url/healthz'
+	let_workers_go
 	wait $client
 	[ "$(cat code)" = 200 ]
 	jq -r .object answer | base64 -d | head -c 4 | grep -q ELF
@@ -20,8 +22,9 @@ load service
 
 @test "a connection that is there when it stops is told so" {
 	start s --jobs 1
-	request slow.c >slow.json
-	curl -s -o answer --data-binary @slow.json "$url/v1/compile" &
+	hold_workers
+	request small.c >small.json
+	curl -s -o answer --data-binary @small.json "$url/v1/compile" &
 	client=$!
 	wait_for '[ "$(metric queue_running)" = 1 ]'
 	host=${url#http://}
@@ -40,18 +43,19 @@ load service
 	read -r -u 9 line
 	exec 9>&-
 	[[ $line == *" 503 "* ]]
+	let_workers_go
 	wait $client "$pid"
 }
 
 @test "a second signal ends it at once, and so does the time to stop" {
 	for how in signal time; do
 		start "$how" --jobs 1 --drain "$([ $how = time ] && echo 300ms || echo 60s)"
-		request slow.c "{flags: [\"-D$how\"]}" >slow.json
-		curl -s -o answer -w '%{http_code}' --data-binary @slow.json "$url/v1/compile" >code &
+		hold_workers # nothing is done in time
+		request small.c >small.json
+		curl -s -o answer -w '%{http_code}' --data-binary @small.json "$url/v1/compile" >code &
 		client=$!
 		wait_for '[ "$(metric queue_running)" = 1 ]'
 		workers=$(pgrep -P "$pid")
-		pkill -STOP -P "$pid" # nothing is done in time
 		kill -TERM "$pid"
 		if [ $how = signal ]; then
 			# two signals at once could become one
@@ -80,11 +84,11 @@ load service
 
 @test "a worker that is killed takes nothing with it" {
 	start s --jobs 1
-	request slow.c >slow.json
-	curl -s -o answer -w '%{http_code}' --data-binary @slow.json "$url/v1/compile" >code &
+	hold_workers
+	request small.c '{flags: ["-DFIRST"]}' >small.json
+	curl -s -o answer -w '%{http_code}' --data-binary @small.json "$url/v1/compile" >code &
 	client=$!
 	wait_for '[ "$(metric queue_running)" = 1 ]'
-	sleep 0.2
 	pkill -KILL -P "$pid"
 	compile small.c
 	assert_status 200
@@ -228,19 +232,19 @@ load service
 	mkdir btf
 	cp /sys/kernel/btf/vmlinux btf/9.9.btf
 	start s --jobs 1 --btf btf
-	request slow.c '{kernel: "9.9"}' >slow.json
-	curl -s -o first --data-binary @slow.json "$url/v1/compile" &
+	hold_workers # it is in hand until they may go on
+	request small.c '{kernel: "9.9"}' >small.json
+	curl -s -o first --data-binary @small.json "$url/v1/compile" &
 	first=$!
 	wait_for '[ "$(metric queue_running)" = 1 ]'
-	pkill -STOP -P "$pid" # it is in hand until the worker may go on
 	LC_ALL=C sed 's/vfs_readlink/vfs_readlinq/' /sys/kernel/btf/vmlinux >btf/9.9.btf
 	digest=$(sha256sum <btf/9.9.btf | cut -d ' ' -f 1)
 	kill -HUP "$pid"
 	wait_for 'curl -s "$url/v1/kernels" | grep -q "$digest"'
 	[ "$(metric queue_running)" = 1 ]
-	pkill -CONT -P "$pid"
+	let_workers_go
 	wait $first
-	compile slow.c '{kernel: "9.9"}'
+	compile small.c '{kernel: "9.9"}'
 	assert_status 200
 	[ "$(metric compiles_total)" = 2 ]
 }

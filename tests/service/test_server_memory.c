@@ -12,6 +12,7 @@
 #include "service/queue.h"
 #include "service/ready.h"
 #include "service/request.h"
+#include "service/service.h"
 #include "service/tokens.h"
 #include "service/work.h"
 
@@ -117,6 +118,24 @@ static int read_work(void)
 	return err;
 }
 
+/* A key that is another one when memory is short could be somebody else's. */
+static void keys(void **state)
+{
+	char right[CB_SHA256_HEX], key[CB_SHA256_HEX];
+
+	cb_key_of(right, "a", "bc", NULL);
+	cb_key_of(key, "ab", "c", NULL);
+	assert_string_not_equal(key, right);
+	cb_key_of(key, "a", "bc", "", NULL);
+	assert_string_not_equal(key, right);
+	for (long n = 1; n < 5; n++) {
+		fail_at = n;
+		cb_key_of(key, "a", "bc", NULL);
+		fail_at = 0;
+		assert_string_equal(key, right);
+	}
+}
+
 static void until_it_works(int (*work)(void), long at_least)
 {
 	long n = 0;
@@ -161,7 +180,7 @@ int main(void)
 	static const char text[] = "aaaaaaaaaaaaaaaaaaaa anna\nbbbbbbbbbbbbbbbbbbbb bert\n";
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests), cmocka_unit_test(tokens), cmocka_unit_test(clients),
-		cmocka_unit_test(answers),  cmocka_unit_test(work),
+		cmocka_unit_test(answers),  cmocka_unit_test(work),   cmocka_unit_test(keys),
 	};
 	int fd = mkstemp(token_file), failed;
 
