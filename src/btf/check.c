@@ -40,16 +40,18 @@ static int find_records(struct checker *c)
 	if (most > CB_BTF_TYPES_MAX)
 		return cb_fail(c->e, EINVAL, "corrupt BTF: more than %d types", CB_BTF_TYPES_MAX);
 	table->offsets = malloc(most * sizeof(*table->offsets));
-	if (!table->offsets)
-		return cb_fail(c->e, ENOMEM, "out of memory");
+	table->aligns = calloc(most, 1);
+	if (!table->offsets || !table->aligns) {
+		cb_fail(c->e, ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	table->offsets[0] = 0;
 	table->count = 1;
 	for (size_t here = 0; cb_btf_next(c->v, &at); here = at)
 		table->offsets[table->count++] = (uint32_t)here;
 	if (at != c->v->types_len)
 		return cb_fail(c->e, EINVAL, "corrupt BTF: type %u is cut, or of an unknown kind", table->count);
-	table->aligns = calloc(table->count, 1);
-	return table->aligns ? 0 : cb_fail(c->e, ENOMEM, "out of memory");
+	return 0;
 }
 
 static bool is_name(const struct checker *c, uint32_t offset)
