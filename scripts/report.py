@@ -58,7 +58,7 @@ def read_tap(program, text, errors, status, totals):
     planned = results = bad = 0
     silent = True
     reason = ""
-    said = None  # by the test that failed last, until the next result
+    row = said = None  # the test that failed last, and what it says until the next result
     for line in text.splitlines():
         plan = PLAN.match(line)
         if plan:
@@ -74,7 +74,7 @@ def read_tap(program, text, errors, status, totals):
         if not result:
             if said is not None and line.startswith("#"):
                 said.append(line)
-                totals.failed[-1] = told(f"{program}: {failed_name}", said)
+                totals.failed[-1] = told(row, said)
             continue
         said = None
         failed, _, name, directive, why = result.groups()
@@ -86,8 +86,8 @@ def read_tap(program, text, errors, status, totals):
             totals.skipped.append((program, name, why or reason or "no reason given"))
         elif failed:
             bad += 1
-            said, failed_name = [], name
-            totals.failed.append(f"{program}: {name}")
+            row, said = f"{program}: {name}", []
+            totals.failed.append(row)
         else:
             totals.passed += 1
             key, place = totals.key(program, name)

@@ -254,6 +254,8 @@ int cb_btf_check(const struct cb_btf_view *v, struct cb_btf_table *table, struct
 		else if (!chain_ends(&c, id))
 			err = cb_fail(e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
 	}
+	/* libbpf keeps a variable's size in an int, and takes a negative one for an error; structs of 4 GB, which nobody uses, are in
+	 * the BTF of some old kernels */
 	for (uint32_t id = 1; !err && id < table->count; id++)
 		if (btf_is_var(type_of(&c, id)) && cb_btf_size(v, table->offsets, type_of(&c, id)->type) > INT32_MAX)
 			err = cb_fail(e, EINVAL, "corrupt BTF: the variable %u is larger than any memory", id);

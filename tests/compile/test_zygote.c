@@ -299,7 +299,6 @@ struct killer {
 static void *kill_soon(void *arg)
 {
 	const struct killer *k = arg;
-
 	pid_t job = 0;
 
 	for (int tries = 0; tries < 3000 && !(job = busy_job_of(k->pid)); tries++)

@@ -12,7 +12,7 @@ teardown() {
 	clean_up
 }
 
-@test "profile: a busy loop has nearly all samples, as many as its CPU time has ticks" {
+@test "profile: a busy loop has nearly all samples, about as many as its CPU time has ticks" {
 	start_workload busy 1000
 	start_tool profile --pid "$workload" --freq 199
 	go
