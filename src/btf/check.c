@@ -4,8 +4,8 @@
  *
  *   pass 1   where each record stands; that it is whole is cb_btf_next()'s part
  *   pass 2   ids and names that one record holds
- *   pass 3   what a type contains by value, depth first: it ends, and how it is aligned
- *   pass 4   chains through pointers, which pass 3 stops at, and variables
+ *   pass 3   what the declaration of a type contains, depth first: it ends, its members have sizes, how it is aligned
+ *   pass 4   variables
  */
 #include "btf/check.h"
 
@@ -16,18 +16,35 @@
 
 #include "base/ints.h"
 
-/* Alignments of the third pass that are not one yet. */
-enum { NOT_SEEN = 0, BEING_SEEN = 255 };
+/* What stands in the declaration of a type. */
+struct nest {
+	uint32_t weight; /* types, each as often as it stands there; 0: not known yet */
+	uint16_t height; /* of them inside each other; without a weight, 1: being found out */
+	bool sized;	 /* has it a size, if perhaps 0? void, functions and what is only declared have none */
+};
 
 struct checker {
 	const struct cb_btf_view *v;
 	struct cb_btf_table *table;
+	struct nest *nests; /* two for each type: itself, and as what is pointed to */
 	struct cb_err *e;
 };
+
+static const struct nest *nest_of(struct checker *c, uint32_t id, bool pointed, int depth);
 
 static const struct btf_type *type_of(const struct checker *c, uint32_t id)
 {
 	return (const void *)(c->v->types + c->table->offsets[id]);
+}
+
+static int bad_reference(const struct checker *c, uint32_t id)
+{
+	return cb_fail(c->e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
+}
+
+static int too_large(const struct checker *c, uint32_t id)
+{
+	return cb_fail(c->e, EINVAL, "corrupt BTF: the declaration of type %u is too large", id);
 }
 
 /* ---- Records ---------------------------------------------------------------------------------------------------- */
@@ -37,11 +54,14 @@ static int find_records(struct checker *c)
 	size_t most = c->v->types_len / sizeof(struct btf_type) + 1, at = 0;
 	struct cb_btf_table *table = c->table;
 
-	if (most > CB_BTF_TYPES_MAX)
-		return cb_fail(c->e, EINVAL, "corrupt BTF: more than %d types", CB_BTF_TYPES_MAX);
+	if (most > CB_BTF_TYPES_MAX) {
+		cb_fail(c->e, EINVAL, "corrupt BTF: more than %d types", CB_BTF_TYPES_MAX);
+		return -EINVAL;
+	}
 	table->offsets = malloc(most * sizeof(*table->offsets));
 	table->aligns = calloc(most, 1);
-	if (!table->offsets || !table->aligns) {
+	c->nests = calloc(most, 2 * sizeof(*c->nests));
+	if (!table->offsets || !table->aligns || !c->nests) {
 		cb_fail(c->e, ENOMEM, "out of memory");
 		return -ENOMEM;
 	}
@@ -121,15 +141,13 @@ static bool record_holds(const struct checker *c, const struct btf_type *t)
 	}
 }
 
-/* ---- By value --------------------------------------------------------------------------------------------------- */
-
-static int align_of(struct checker *c, uint32_t id, int depth);
+/* ---- Sizes ------------------------------------------------------------------------------------------------------ */
 
 uint64_t cb_btf_size(const struct cb_btf_view *v, const uint32_t *offsets, uint32_t id)
 {
 	unsigned __int128 n = 1;
 
-	for (int steps = 0; id && steps < CB_BTF_EMBED_MAX; steps++) {
+	for (int steps = 0; id && steps < CB_BTF_NEST_MAX; steps++) {
 		const struct btf_type *t = (const void *)(v->types + offsets[id]);
 
 		switch (btf_kind(t)) {
@@ -158,85 +176,145 @@ uint64_t cb_btf_size(const struct cb_btf_view *v, const uint32_t *offsets, uint3
 	return 0;
 }
 
-static int align_of_composite(struct checker *c, const struct btf_type *t, int depth)
+/* ---- Nesting ---------------------------------------------------------------------------------------------------- */
+
+static int add(struct checker *c, struct nest *to, uint32_t id, bool pointed, int depth)
 {
+	const struct nest *n = nest_of(c, id, pointed, depth);
+
+	if (!n)
+		return -EINVAL;
+	to->height = n->height >= to->height ? n->height + 1 : to->height;
+	to->weight += n->weight;
+	to->sized = n->sized;
+	return to->weight > CB_BTF_NEST_TYPES ? too_large(c, id) : 0;
+}
+
+static int add_members(struct checker *c, struct nest *to, const struct btf_type *t, int depth)
+{
+	int err = 0;
+
+	for (uint16_t i = 0; i < btf_vlen(t) && !err; i++) {
+		uint32_t id = btf_members(t)[i].type;
+
+		err = add(c, to, id, false, depth);
+		/* the kernel refuses it in a program's BTF, too; libbpf 1.1 divides by its alignment, which it takes for 0 */
+		if (!err && !to->sized)
+			err = cb_fail(c->e, EINVAL, "corrupt BTF: a member has the type %u, which has no size", id);
+	}
+	return err;
+}
+
+/* All that stands in the declaration of a type. pointed: it is for a pointer, for which the name of a struct will do. */
+static int add_parts(struct checker *c, struct nest *to, const struct btf_type *t, bool pointed, int depth)
+{
+	int err;
+
+	switch (btf_kind(t)) {
+	case BTF_KIND_PTR:
+		return add(c, to, t->type, true, depth);
+	case BTF_KIND_ARRAY:
+		return add(c, to, btf_array(t)->type, false, depth);
+	case BTF_KIND_TYPEDEF:
+	case BTF_KIND_VOLATILE:
+	case BTF_KIND_CONST:
+	case BTF_KIND_RESTRICT:
+	case BTF_KIND_TYPE_TAG:
+		return add(c, to, t->type, pointed, depth);
+	case BTF_KIND_FUNC_PROTO:
+		err = add(c, to, t->type, pointed, depth);
+		for (uint16_t i = 0; i < btf_vlen(t) && !err; i++)
+			err = add(c, to, btf_params(t)[i].type, pointed, depth);
+		return err;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return pointed && t->name_off ? 0 : add_members(c, to, t, depth);
+	default:
+		return 0;
+	}
+}
+
+static uint8_t align_of_composite(const struct checker *c, const struct btf_type *t)
+{
+	uint8_t most = 1;
 	bool packed = false;
-	int most = 1;
 
 	for (uint16_t i = 0; i < btf_vlen(t); i++) {
-		const struct btf_member *m = &btf_members(t)[i];
-		int align = align_of(c, m->type, depth + 1);
+		uint8_t align = c->table->aligns[btf_members(t)[i].type];
 
-		if (align < 0)
-			return align;
-		if (!btf_member_bitfield_size(t, i) && btf_member_bit_offset(t, i) % (8U * (unsigned)align))
+		if (!btf_member_bitfield_size(t, i) && btf_member_bit_offset(t, i) % (8U * align))
 			packed = true;
 		most = align > most ? align : most;
 	}
-	return packed || t->size % (unsigned)most ? 1 : most;
+	return packed || t->size % most ? 1 : most;
 }
 
-static int align_of_kind(struct checker *c, const struct btf_type *t, int depth)
+/* Of a type whose parts have theirs. */
+static uint8_t align_of(const struct checker *c, const struct btf_type *t)
 {
 	switch (btf_kind(t)) {
 	case BTF_KIND_INT:
 	case BTF_KIND_FLOAT:
 	case BTF_KIND_ENUM:
 	case BTF_KIND_ENUM64:
-		return t->size & (t->size - 1) ? 1 : t->size > 8 ? 8 : (int)t->size;
+		return t->size & (t->size - 1) ? 1 : t->size > 8 ? 8 : (uint8_t)t->size;
 	case BTF_KIND_PTR:
 		return 8;
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		return align_of_composite(c, t, depth);
+		return align_of_composite(c, t);
 	case BTF_KIND_ARRAY:
-		return align_of(c, btf_array(t)->type, depth + 1);
+		return c->table->aligns[btf_array(t)->type];
 	case BTF_KIND_TYPEDEF:
 	case BTF_KIND_VOLATILE:
 	case BTF_KIND_CONST:
 	case BTF_KIND_RESTRICT:
 	case BTF_KIND_TYPE_TAG:
-		return align_of(c, t->type, depth + 1);
+		return c->table->aligns[t->type];
 	default:
 		return 1;
 	}
 }
 
-/* The alignment, or -EINVAL. No deeper than CB_BTF_EMBED_MAX, which no compiler's output comes near. */
-static int align_of(struct checker *c, uint32_t id, int depth)
+static const struct nest *nest_of(struct checker *c, uint32_t id, bool pointed, int depth)
 {
-	uint8_t *known = &c->table->aligns[id];
-	int align;
+	struct nest *known = &c->nests[2 * (size_t)id + pointed], n = {.weight = 1};
+	const struct btf_type *t;
 
-	if (!id)
-		return 1;
-	if (*known == BEING_SEEN || depth > CB_BTF_EMBED_MAX)
-		return cb_fail(c->e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
-	if (*known != NOT_SEEN)
-		return *known;
-	*known = BEING_SEEN;
-	align = align_of_kind(c, type_of(c, id), depth);
-	*known = align < 0 ? NOT_SEEN : (uint8_t)align;
-	return align;
-}
-
-/* ---- Through pointers ------------------------------------------------------------------------------------------- */
-
-/* At a type of another kind, or at void. */
-static bool chain_ends(const struct checker *c, uint32_t id)
-{
-	for (int steps = 0; id && steps < CB_BTF_CHAIN_MAX; steps++) {
-		const struct btf_type *t = type_of(c, id);
-
-		if (btf_is_array(t))
-			id = btf_array(t)->type;
-		else if (btf_is_ptr(t) || btf_is_typedef(t) || btf_is_mod(t))
-			id = t->type;
-		else
-			return true;
+	if (known->weight)
+		return known;
+	if (known->height) {
+		bad_reference(c, id);
+		return NULL;
 	}
-	return !id;
+	if (depth > CB_BTF_NEST_MAX) {
+		too_large(c, id);
+		return NULL;
+	}
+	known->height = 1; /* it is being looked at */
+	t = type_of(c, id);
+	if (add_parts(c, &n, t, pointed, depth + 1) || (n.height > CB_BTF_NEST_MAX && too_large(c, id)))
+		return NULL;
+	if (!btf_is_array(t) && !btf_is_typedef(t) && !btf_is_mod(t))
+		n.sized = !btf_is_fwd(t) && !btf_is_func_proto(t);
+	*known = n;
+	if (!pointed)
+		c->table->aligns[id] = align_of(c, t);
+	return known;
 }
+
+static int find_nests(struct checker *c)
+{
+	int err = 0;
+
+	c->nests[0] = c->nests[1] = (struct nest){.weight = 1}; /* void */
+	c->table->aligns[0] = 1;
+	for (uint32_t id = 1; id < c->table->count && !err; id++)
+		err = nest_of(c, id, false, 0) ? 0 : -EINVAL;
+	return err;
+}
+
+/* ---- All of it -------------------------------------------------------------------------------------------------- */
 
 int cb_btf_check(const struct cb_btf_view *v, struct cb_btf_table *table, struct cb_err *e)
 {
@@ -247,13 +325,10 @@ int cb_btf_check(const struct cb_btf_view *v, struct cb_btf_table *table, struct
 	err = find_records(&c);
 	for (uint32_t id = 1; !err && id < table->count; id++)
 		if (!record_holds(&c, type_of(&c, id)))
-			err = cb_fail(e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
-	for (uint32_t id = 1; !err && id < table->count; id++) {
-		if (align_of(&c, id, 0) < 0)
-			err = -EINVAL;
-		else if (!chain_ends(&c, id))
-			err = cb_fail(e, EINVAL, "corrupt BTF: type %u refers to what is not there, or to itself", id);
-	}
+			err = bad_reference(&c, id);
+	if (!err)
+		err = find_nests(&c);
+	free(c.nests);
 	/* libbpf keeps a variable's size in an int, and takes a negative one for an error; structs of 4 GB, which nobody uses, are in
 	 * the BTF of some old kernels */
 	for (uint32_t id = 1; !err && id < table->count; id++)

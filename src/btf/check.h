@@ -16,8 +16,10 @@
 struct btf;
 
 enum {
-	CB_BTF_CHAIN_MAX = 64,	/* modifiers, typedefs, pointers and arrays, one behind the other */
-	CB_BTF_EMBED_MAX = 256, /* types that contain each other by value, and what is between them */
+	/* What stands in the declaration of one type: libbpf writes it by recursion, and again for each time that it stands
+	 * there. Of eleven kernels, 3.10 to 6.18, none has more than 34 types inside each other, nor 5500 in all. */
+	CB_BTF_NEST_MAX = 256,
+	CB_BTF_NEST_TYPES = 128 << 10,
 	CB_BTF_TYPES_MAX = 16 << 20
 };
 
@@ -29,8 +31,9 @@ struct cb_btf_table {
 };
 
 /* 0 when every record of v is whole and of a known kind; every name inside the strings; every id one of a type that may
- * stand there; no type contains itself; no chain is without end (CB_BTF_CHAIN_MAX); and no variable is larger than any
- * memory. -EINVAL with a sentence, -ENOMEM. cb_btf_table_free() after any.
+ * stand there; no type is part of its own declaration, nor has that too many parts (CB_BTF_NEST_MAX, CB_BTF_NEST_TYPES): what
+ * a type contains by value, and what pointers lead to as far as the name of a struct or union; every member has a size, if
+ * perhaps 0; and no variable is larger than any memory. -EINVAL with a sentence, -ENOMEM. cb_btf_table_free() after any.
  *
  * Alignments are those by which libbpf writes types as C: the natural one, at most that of a pointer (8 bytes), or 1 for a
  * struct or union whose layout contradicts that. 1 also for what has no size. */

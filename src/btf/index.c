@@ -40,7 +40,7 @@
 #include "btf/check.h"
 #include "btf/kernel.h"
 
-enum { VERSION = 1, NATIVE = 0x01020304, NOTES_MAX = 64 << 10, BUCKET_MAX = 512 /* a kernel's fullest has some 20 */ };
+enum { VERSION = 2, NATIVE = 0x01020304, NOTES_MAX = 64 << 10, BUCKET_MAX = 512 /* a kernel's fullest has some 20 */ };
 
 static const char MAGIC[8] = "CBBTFIX";
 

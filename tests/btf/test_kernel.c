@@ -213,6 +213,100 @@ static void corrupt_references(void **state)
 	assert_reference_refused(btf, "type 3 refers to what is not there");
 }
 
+/* What C cannot say, and libbpf would write without end. */
+static void corrupt_declarations(void **state)
+{
+	struct btf *btf = three_types();
+
+	btf__add_ptr(btf, 5);
+	btf__add_func_proto(btf, 4);
+	assert_write_refused(btf, "refers to what is not there, or to itself");
+	btf = three_types();
+	btf__add_typedef(btf, "own", 5);
+	btf__add_func_proto(btf, 1);
+	btf__add_func_param(btf, "p", 4);
+	assert_write_refused(btf, "refers to what is not there, or to itself");
+	btf = three_types();
+	btf__add_struct(btf, NULL, 8);
+	btf__add_field(btf, "next", 5, 0, 0);
+	btf__add_ptr(btf, 4);
+	assert_write_refused(btf, "refers to what is not there, or to itself");
+	/* a pointer to a struct that has a name is where it ends */
+	btf = three_types();
+	btf__add_struct(btf, "named", 8);
+	btf__add_field(btf, "next", 5, 0, 0);
+	btf__add_ptr(btf, 6);
+	btf__add_func_proto(btf, 5);
+	btf__add_func_param(btf, "p", 4);
+	assert_write_refused(btf, "refers to what is not there, or to itself");
+	btf = three_types();
+	btf__add_struct(btf, "named", 8);
+	btf__add_field(btf, "next", 5, 0, 0);
+	btf__add_ptr(btf, 6);
+	btf__add_func_proto(btf, 7);
+	btf__add_func_param(btf, "p", 4);
+	btf__add_ptr(btf, 4);
+	assert_written_taken(btf);
+}
+
+/* Each is looked at after what it is made of, so that none of them is far from the first look. */
+static void declarations_too_large(void **state)
+{
+	enum { LONG = 100000, WIDE = 40 };
+	struct btf *btf = three_types();
+
+	for (int i = 0, last = 2; i < LONG; i++)
+		last = btf__add_func_proto(btf, btf__add_ptr(btf, last));
+	assert_write_refused(btf, "is too large");
+	btf = three_types();
+	for (int i = 0, last = 2; i < LONG; i++) {
+		int next = btf__add_struct(btf, NULL, 4);
+
+		btf__add_field(btf, "f", last, 0, 0);
+		last = next;
+	}
+	assert_write_refused(btf, "is too large");
+	/* 2^40 members */
+	btf = three_types();
+	for (int i = 0, last = 2; i < WIDE; i++) {
+		int next = btf__add_union(btf, NULL, 4);
+
+		btf__add_field(btf, "a", last, 0, 0);
+		btf__add_field(btf, "b", last, 0, 0);
+		last = next;
+	}
+	assert_write_refused(btf, "is too large");
+}
+
+static struct btf *with_member(const char *kind)
+{
+	struct btf *btf = three_types();
+	int id;
+
+	if (!strcmp(kind, "declared"))
+		btf__add_fwd(btf, "later", BTF_FWD_STRUCT);
+	else if (!strcmp(kind, "function"))
+		btf__add_func_proto(btf, 1);
+	else if (!strcmp(kind, "array"))
+		btf__add_array(btf, 1, btf__add_fwd(btf, "later", BTF_FWD_STRUCT), 3);
+	else
+		btf__add_const(btf, 0);
+	id = btf__type_cnt(btf) - 1;
+	btf__add_struct(btf, "whole", 16);
+	btf__add_field(btf, "i", 1, 0, 0);
+	btf__add_field(btf, "m", id, 64, 0); /* behind a gap */
+	return btf;
+}
+
+/* libbpf 1.1 divides by 0 when it fills the gap before one. */
+static void members_without_size(void **state)
+{
+	assert_write_refused(with_member("declared"), "a member has the type 4, which has no size");
+	assert_write_refused(with_member("function"), "a member has the type 4, which has no size");
+	assert_write_refused(with_member("array"), "a member has the type 5, which has no size");
+	assert_write_refused(with_member("void"), "a member has the type 4, which has no size");
+}
+
 static void variables_too_large(void **state)
 {
 	struct btf *btf = three_types();
@@ -245,6 +339,9 @@ int main(void)
 		cmocka_unit_test(not_btf),
 		cmocka_unit_test(cut),
 		cmocka_unit_test(corrupt_references),
+		cmocka_unit_test(corrupt_declarations),
+		cmocka_unit_test(declarations_too_large),
+		cmocka_unit_test(members_without_size),
 		cmocka_unit_test(variables_too_large),
 	};
 	int failed;
