@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
-/* access_log.c - one JSON object a line for each request. Nothing that a body says is in it. */
+/*
+ * access_log.c - one JSON object a line for each request. Nothing that a body says is in it.
+ *
+ * A log that cannot be written is no reason not to serve: the line is lost, and counted.
+ */
 #include "service/service.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +34,25 @@ static void timestamp(char out[32])
 	snprintf(out + n, 32 - n, ".%03uZ", (unsigned)(tv.tv_usec / 1000 % 1000));
 }
 
-void cb_access_log(const struct cb_service *s, const struct cb_http_request *rq, const struct cb_visit *v, int status,
+int cb_access_log_open(const char *path, struct cb_err *e)
+{
+	/* a FIFO that nobody reads is an error, not a wait */
+	int fd = !strcmp(path, "-") ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+				    : open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0640);
+
+	return fd < 0 ? cb_fail(e, errno, "cannot write %s: %s", path, strerror(errno)) : fd;
+}
+
+/* Standard output belongs to others, too, and may block. A pipe that can be written to takes PIPE_BUF bytes at once. */
+static bool write_line(int fd, const struct cb_buf *line)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+	return !line->failed && line->len <= PIPE_BUF && poll(&p, 1, 0) == 1 && p.revents & POLLOUT &&
+	       write(fd, line->data, line->len) == (ssize_t)line->len;
+}
+
+void cb_access_log(struct cb_service *s, const struct cb_http_request *rq, const struct cb_visit *v, int status,
 		   size_t sent_bytes, uint64_t took_ns)
 {
 	char when[32], path[PATH_SHOWN];
@@ -44,9 +71,8 @@ void cb_access_log(const struct cb_service *s, const struct cb_http_request *rq,
 			    &len);
 	cb_buf_add(&line, text, len);
 	cb_buf_ch(&line, '\n');
-	/* a log that cannot be written is no reason not to serve */
-	if (!line.failed && write(s->access_log, line.data, line.len) < 0)
-		line.failed = true;
+	if (!write_line(s->access_log, &line))
+		s->metrics.log_lost++;
 	cb_buf_free(&line);
 	free(text);
 }

@@ -109,6 +109,8 @@ void cb_metrics_print(const struct cb_service *s, struct cb_buf *out)
 		{"store_errors_total", "counter", "Failures of the store's connection.",
 		 (double)s->store.counts.errors},
 		{"store_evicted_total", "counter", "Entries dropped from the directory.", (double)m->dir_evicted},
+		{"access_log_lost_total", "counter", "Lines of the access log that could not be written.",
+		 (double)m->log_lost},
 		{"kernels", "gauge", "Kernels that this server has BTF for.", (double)s->kernels.n},
 		{"uptime_seconds", "gauge", "Since the start.", (double)(cb_now_ms() - s->started_ms) / 1000},
 	};

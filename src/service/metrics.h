@@ -34,6 +34,7 @@ struct cb_metrics {
 	uint64_t compiles, failed_compiles, fell_back, coalesced, retried, refused_client, refused_server;
 	uint64_t slice_ns, clang_ns;
 	uint64_t dir_evicted;
+	uint64_t log_lost; /* lines */
 };
 
 /* A request has ended. */

@@ -86,10 +86,9 @@ static int open_log(struct cb_service *s, struct cb_err *e)
 
 	if (!path)
 		return 0;
-	fd = !strcmp(path, "-") ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
-				: open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	fd = cb_access_log_open(path, e);
 	if (fd < 0)
-		return cb_fail(e, errno, "cannot write %s: %s", path, strerror(errno));
+		return fd;
 	if (s->access_log >= 0)
 		close(s->access_log);
 	s->access_log = fd;

@@ -122,8 +122,10 @@ bool cb_api_fetch_btf(struct cb_visit *v, const char *digest, void (*again)(stru
 /* Read directory and archive anew; the archive's kernels are there somewhat later. */
 void cb_reload_kernels(struct cb_service *s);
 
-/* One line of the access log. */
-void cb_access_log(const struct cb_service *s, const struct cb_http_request *rq, const struct cb_visit *v, int status,
+/* A descriptor to append to, of a file or FIFO, or "-" for standard output; or -errno with a sentence. */
+int cb_access_log_open(const char *path, struct cb_err *e);
+/* One line of the access log, or, rather than wait for who reads it, one more that is lost. */
+void cb_access_log(struct cb_service *s, const struct cb_http_request *rq, const struct cb_visit *v, int status,
 		   size_t sent_bytes, uint64_t took_ns);
 
 #endif

@@ -248,3 +248,28 @@ load service
 	assert_status 200
 	[ "$(metric compiles_total)" = 2 ]
 }
+
+@test "a log that nobody reads stops nothing, and what is lost is counted" {
+	local i
+	mkfifo fifo
+	run -1 timeout 30 "$COOLBPF" serve --listen 127.0.0.1:0 --access-log fifo
+	[[ $output == *"cannot write fifo: "* ]]
+	exec 8<>fifo
+	"$COOLBPF" serve --listen 127.0.0.1:0 --access-log fifo 2>s.err 3>&- 4>&- 8>&- &
+	echo $! >>pids
+	"$COOLBPF" serve --listen 127.0.0.1:0 --access-log - 2>stdout.err >&8 3>&- 4>&- 8>&- &
+	echo $! >>pids
+	for i in s stdout; do
+		wait_for "grep -q 'serving on' $i.err"
+		url=$(sed -n 's/^coolbpf: serving on /http:\/\//p' $i.err)
+		# a pipe takes 64 KB
+		curl -s -f -m 30 -o /dev/null "$url/healthz?n=[1-1000]"
+		[ "$(metric access_log_lost_total)" -gt 100 ]
+	done
+	exec 9<fifo
+	head -c 20000 <&9 | sed '$d' | jq -es 'all(.status == 200)'
+	lost=$(metric access_log_lost_total)
+	ask GET /healthz # there is room again
+	[ "$(metric access_log_lost_total)" = "$lost" ]
+	exec 8>&- 9>&-
+}
