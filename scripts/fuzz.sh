@@ -42,10 +42,20 @@ fuzz_one() {
 	else
 		tail -n 40 "$build/$name.log"
 		echo "  FAILED  $name" >"$build/$name.row"
+		tell_failure "$name" >"$build/$name.failed"
 	fi
 }
 
-rm -f $build/*.row
+# tell_failure NAME: in few lines what has failed, with the input, so that it is not lost with the machine
+tell_failure() {
+	echo "  $1"
+	grep -E 'ERROR: |^SUMMARY|runtime error: ' "$build/$1.log" | head -n 5 | sed 's/^/      # /'
+	sed -n 's/.*Test unit written to //p' "$build/$1.log" | while read -r input; do
+		echo "      # base64 -d | xz -d >input: $(xz -9 <"$input" | base64 -w 0)"
+	done
+}
+
+rm -f $build/*.row $build/*.failed
 first=
 for source in tests/fuzz/fuzz_*.c; do
 	name=$(basename "$source" .c)
@@ -59,6 +69,8 @@ for source in tests/fuzz/fuzz_*.c; do
 done
 wait
 cat $build/*.row
+failures=$(cat $build/*.failed 2>/dev/null)
+[ -z "$failures" ] || printf '\nFailed:\n%s\n' "$failures"
 passed=$(cat $build/*.row | grep -c '^  ok ')
 failed=$(cat $build/*.row | grep -c '^  FAILED ')
 echo
