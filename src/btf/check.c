@@ -20,7 +20,9 @@
 struct nest {
 	uint32_t weight; /* types, each as often as it stands there; 0: not known yet */
 	uint16_t height; /* of them inside each other; without a weight, 1: being found out */
-	bool sized;	 /* has it a size, if perhaps 0? void, functions and what is only declared have none */
+	/* behind typedefs, modifiers, arrays: */
+	bool sized; /* it has a size, if perhaps 0: void, functions and what is only declared have none */
+	bool pointer;
 };
 
 struct checker {
@@ -187,27 +189,44 @@ static int add(struct checker *c, struct nest *to, uint32_t id, bool pointed, in
 	to->height = n->height >= to->height ? n->height + 1 : to->height;
 	to->weight += n->weight;
 	to->sized = n->sized;
+	to->pointer = n->pointer;
 	return to->weight > CB_BTF_NEST_TYPES ? too_large(c, id) : 0;
 }
 
-static int add_members(struct checker *c, struct nest *to, const struct btf_type *t, int depth)
+static bool is_inside(const struct checker *c, const struct btf_type *t, uint16_t i, bool pointer)
 {
+	uint64_t at = btf_member_bit_offset(t, i), end = t->size * UINT64_C(8), bits = btf_member_bitfield_size(t, i),
+		 size;
+
+	if (bits)
+		return at + bits <= end;
+	size = cb_btf_size(c->v, c->table->offsets, btf_members(t)[i].type);
+	if (pointer) /* of a 32-bit kernel, perhaps */
+		size /= 2;
+	return size <= t->size && at + size * 8 <= end;
+}
+
+/* The kernel refuses members without a size, or outside of their struct, in a program's BTF, too. libbpf 1.1 divides by the
+ * alignment of the first, which it takes for 0, and fills the gap before the others. */
+static int add_members(struct checker *c, struct nest *to, uint32_t id, int depth)
+{
+	const struct btf_type *t = type_of(c, id);
 	int err = 0;
 
 	for (uint16_t i = 0; i < btf_vlen(t) && !err; i++) {
-		uint32_t id = btf_members(t)[i].type;
-
-		err = add(c, to, id, false, depth);
-		/* the kernel refuses it in a program's BTF, too; libbpf 1.1 divides by its alignment, which it takes for 0 */
+		err = add(c, to, btf_members(t)[i].type, false, depth);
 		if (!err && !to->sized)
-			err = cb_fail(c->e, EINVAL, "corrupt BTF: a member has the type %u, which has no size", id);
+			err = cb_fail(c->e, EINVAL, "corrupt BTF: type %u has a member without a size", id);
+		else if (!err && !is_inside(c, t, i, to->pointer))
+			err = cb_fail(c->e, EINVAL, "corrupt BTF: type %u has a member outside of it", id);
 	}
 	return err;
 }
 
 /* All that stands in the declaration of a type. pointed: it is for a pointer, for which the name of a struct will do. */
-static int add_parts(struct checker *c, struct nest *to, const struct btf_type *t, bool pointed, int depth)
+static int add_parts(struct checker *c, struct nest *to, uint32_t id, bool pointed, int depth)
 {
+	const struct btf_type *t = type_of(c, id);
 	int err;
 
 	switch (btf_kind(t)) {
@@ -228,7 +247,7 @@ static int add_parts(struct checker *c, struct nest *to, const struct btf_type *
 		return err;
 	case BTF_KIND_STRUCT:
 	case BTF_KIND_UNION:
-		return pointed && t->name_off ? 0 : add_members(c, to, t, depth);
+		return pointed && t->name_off ? 0 : add_members(c, to, id, depth);
 	default:
 		return 0;
 	}
@@ -292,11 +311,13 @@ static const struct nest *nest_of(struct checker *c, uint32_t id, bool pointed, 
 		return NULL;
 	}
 	known->height = 1; /* it is being looked at */
-	t = type_of(c, id);
-	if (add_parts(c, &n, t, pointed, depth + 1) || (n.height > CB_BTF_NEST_MAX && too_large(c, id)))
+	if (add_parts(c, &n, id, pointed, depth + 1) || (n.height > CB_BTF_NEST_MAX && too_large(c, id)))
 		return NULL;
-	if (!btf_is_array(t) && !btf_is_typedef(t) && !btf_is_mod(t))
+	t = type_of(c, id);
+	if (!btf_is_array(t) && !btf_is_typedef(t) && !btf_is_mod(t)) {
 		n.sized = !btf_is_fwd(t) && !btf_is_func_proto(t);
+		n.pointer = btf_is_ptr(t);
+	}
 	*known = n;
 	if (!pointed)
 		c->table->aligns[id] = align_of(c, t);

@@ -31,9 +31,10 @@ struct cb_btf_table {
 };
 
 /* 0 when every record of v is whole and of a known kind; every name inside the strings; every id one of a type that may
- * stand there; no type is part of its own declaration, nor has that too many parts (CB_BTF_NEST_MAX, CB_BTF_NEST_TYPES): what
- * a type contains by value, and what pointers lead to as far as the name of a struct or union; every member has a size, if
- * perhaps 0; and no variable is larger than any memory. -EINVAL with a sentence, -ENOMEM. cb_btf_table_free() after any.
+ * stand there; every member inside its struct, and of a type with a size, if perhaps 0; no type is part of its own
+ * declaration, nor has that too many parts (CB_BTF_NEST_MAX, CB_BTF_NEST_TYPES): what it contains by value, and what
+ * pointers lead to, as far as the name of a struct or union; and no variable is larger than any memory. -EINVAL with a
+ * sentence, -ENOMEM. cb_btf_table_free() after any.
  *
  * Alignments are those by which libbpf writes types as C: the natural one, at most that of a pointer (8 bytes), or 1 for a
  * struct or union whose layout contradicts that. 1 also for what has no size. */

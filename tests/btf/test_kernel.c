@@ -301,10 +301,40 @@ static struct btf *with_member(const char *kind)
 /* libbpf 1.1 divides by 0 when it fills the gap before one. */
 static void members_without_size(void **state)
 {
-	assert_write_refused(with_member("declared"), "a member has the type 4, which has no size");
-	assert_write_refused(with_member("function"), "a member has the type 4, which has no size");
-	assert_write_refused(with_member("array"), "a member has the type 5, which has no size");
-	assert_write_refused(with_member("void"), "a member has the type 4, which has no size");
+	assert_write_refused(with_member("declared"), "has a member without a size");
+	assert_write_refused(with_member("function"), "has a member without a size");
+	assert_write_refused(with_member("array"), "has a member without a size");
+	assert_write_refused(with_member("void"), "has a member without a size");
+}
+
+static void members_outside(void **state)
+{
+	struct btf *btf = three_types();
+
+	btf__add_array(btf, 1, 1, 0);
+	btf__add_struct(btf, "edge", 8);
+	btf__add_field(btf, "bits", 1, 61, 3);
+	btf__add_field(btf, "no_elements", 4, 64, 0);
+	assert_written_taken(btf);
+	/* pointers of a 32-bit kernel */
+	btf = three_types();
+	btf__add_array(btf, 1, btf__add_ptr(btf, 2), 2);
+	btf__add_struct(btf, "edge", 8);
+	btf__add_field(btf, "two", 5, 0, 0);
+	assert_written_taken(btf);
+	btf = three_types();
+	btf__add_struct(btf, "edge", 8);
+	btf__add_field(btf, "far", 1, 72, 0);
+	assert_write_refused(btf, "type 4 has a member outside of it");
+	btf = three_types();
+	btf__add_struct(btf, "edge", 8);
+	btf__add_field(btf, "bits", 1, 62, 3);
+	assert_write_refused(btf, "type 4 has a member outside of it");
+	btf = three_types();
+	btf__add_array(btf, 1, 1, 0x20000001); /* more bits than libbpf counts to */
+	btf__add_struct(btf, "edge", 8);
+	btf__add_field(btf, "large", 4, 0, 0);
+	assert_write_refused(btf, "type 5 has a member outside of it");
 }
 
 static void variables_too_large(void **state)
@@ -342,6 +372,7 @@ int main(void)
 		cmocka_unit_test(corrupt_declarations),
 		cmocka_unit_test(declarations_too_large),
 		cmocka_unit_test(members_without_size),
+		cmocka_unit_test(members_outside),
 		cmocka_unit_test(variables_too_large),
 	};
 	int failed;

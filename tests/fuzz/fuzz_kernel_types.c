@@ -15,11 +15,12 @@
 
 enum { NAMES = 20 };
 
-/* libbpf writes a line for each 8 bytes of a gap: a struct of 512 MB is a minute of it. (A server ends such a task.) */
+/* libbpf writes a line for each 8 bytes of a gap: a struct of 512 MB is a minute of it (a server ends such a task), and of
+ * 1 MB still too long for many inputs. */
 static bool has_large(const struct btf *btf)
 {
 	for (__u32 id = 1; id < btf__type_cnt(btf); id++)
-		if (btf_is_composite(btf__type_by_id(btf, id)) && btf__type_by_id(btf, id)->size > 1 << 20)
+		if (btf_is_composite(btf__type_by_id(btf, id)) && btf__type_by_id(btf, id)->size > 1 << 12)
 			return true;
 	return false;
 }
