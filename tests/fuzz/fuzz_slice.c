@@ -35,7 +35,7 @@ static void add_types(struct btf *btf)
 	btf__add_struct(btf, "", 4); /* 5 */
 	btf__add_field(btf, "i", in, 0, 0);
 	t = btf__add_typedef(btf, "t", 5);
-	array = btf__add_array(btf, b, a, 600);
+	array = btf__add_array(btf, a, b, 600);
 	s = array + 6;
 	btf__add_func_proto(btf, a); /* array + 1 */
 	btf__add_func_param(btf, "", array + 4);
