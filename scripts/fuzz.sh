@@ -49,7 +49,7 @@ fuzz_one() {
 # tell_failure NAME: in few lines what has failed, with the input, so that it is not lost with the machine
 tell_failure() {
 	echo "  $1"
-	grep -E 'ERROR: |^SUMMARY|runtime error: ' "$build/$1.log" | head -n 5 | sed 's/^/      # /'
+	{ grep -E 'ERROR: |^SUMMARY|runtime error: ' "$build/$1.log" || tail -n 3 "$build/$1.log"; } | head -n 5 | sed 's/^/      # /'
 	sed -n 's/.*Test unit written to //p' "$build/$1.log" | while read -r input; do
 		echo "      # base64 -d | xz -d >input: $(xz -9 <"$input" | base64 -w 0)"
 	done

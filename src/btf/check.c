@@ -4,7 +4,8 @@
  *
  *   pass 1   where each record stands; that it is whole is cb_btf_next()'s part
  *   pass 2   ids and names that one record holds
- *   pass 3   what the declaration of a type contains, depth first: it ends, its members have sizes, how it is aligned
+ *   pass 3   what the declaration of a type contains, depth first: it ends, its members have sizes and are inside it,
+ *            how it is aligned
  *   pass 4   variables
  */
 #include "btf/check.h"
@@ -195,13 +196,12 @@ static int add(struct checker *c, struct nest *to, uint32_t id, bool pointed, in
 
 static bool is_inside(const struct checker *c, const struct btf_type *t, uint16_t i, bool pointer)
 {
-	uint64_t at = btf_member_bit_offset(t, i), end = t->size * UINT64_C(8), bits = btf_member_bitfield_size(t, i),
-		 size;
+	uint64_t at = btf_member_bit_offset(t, i), end = t->size * UINT64_C(8), size;
 
-	if (bits)
-		return at + bits <= end;
+	if (btf_member_bitfield_size(t, i))
+		return at + btf_member_bitfield_size(t, i) <= end;
 	size = cb_btf_size(c->v, c->table->offsets, btf_members(t)[i].type);
-	if (pointer) /* of a 32-bit kernel, perhaps */
+	if (pointer) /* to cb_btf_size() of 8 bytes; of 4 in a 32-bit kernel */
 		size /= 2;
 	return size <= t->size && at + size * 8 <= end;
 }
@@ -295,6 +295,7 @@ static uint8_t align_of(const struct checker *c, const struct btf_type *t)
 	}
 }
 
+/* NULL: an error, which has been told. */
 static const struct nest *nest_of(struct checker *c, uint32_t id, bool pointed, int depth)
 {
 	struct nest *known = &c->nests[2 * (size_t)id + pointed], n = {.weight = 1};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
 /*
  * fuzz_declarations.c - BTF that is whole as such, of types that refer to each other in any way. What the check accepts, libbpf
- * and we can write as C: without a crash, and in an end.
+ * and we can write as C, without a crash and soon.
  * Reads what strangers send.
  *
  * The input is lines of four bytes: what to add, and three numbers for it.
@@ -28,7 +28,7 @@ static const char *name_of(uint8_t n)
 	return names[n % (sizeof(names) / sizeof(*names))];
 }
 
-/* libbpf refuses what makes no sense to it where it is added; then there is one type less */
+/* What makes no sense to libbpf, it does not add. */
 static void add(struct btf *btf, uint8_t what, uint8_t a, uint8_t b, uint8_t c)
 {
 	static const uint8_t sizes[] = {1, 2, 4, 8, 16};
