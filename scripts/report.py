@@ -18,7 +18,7 @@ import sys
 RESULT = re.compile(r"^(not )?ok\b\s*(\d+)?\s*(?:- )?(.*?)(?:\s*#\s*(skip|todo)\b[:\s]*(.*))?$", re.IGNORECASE)
 PLAN = re.compile(r"^1\.\.(\d+)(?:\s*#\s*skip\S*\s*(.*))?", re.IGNORECASE)
 REASON = "# skip: "
-SAID = 25  # lines of what a failed test said, at most
+SAID_FIRST, SAID_LAST = 8, 12  # lines of what a failed test said, at most
 ON_KERNEL = re.compile(r"^(?P<program>\S+) on (?P<kernel>\S+): (?P<test>.*)$")
 
 
@@ -50,8 +50,10 @@ class Totals:
 
 
 def told(row, lines):
-    """A failure and what was said of it, the end of a long story."""
-    return "\n      ".join([row, *lines[-SAID:]])
+    """A failure and what was said of it: of a long story the beginning and the end."""
+    if len(lines) > SAID_FIRST + SAID_LAST:
+        lines = [*lines[:SAID_FIRST], "[...]", *lines[-SAID_LAST:]]
+    return "\n      ".join([row, *lines])
 
 
 def read_tap(program, text, errors, status, totals):

@@ -64,6 +64,13 @@ fake() {
 	[ "${lines[-1]}" = "2 passed, 2 failed, 0 skipped" ]
 }
 
+@test "report: of what a failed test said at length, the beginning and the end are told" {
+	ran "a" 1 $'1..1\nnot ok 1 bad\n'"$(seq -f '# %.0f.' 100)"
+	report 1
+	[[ $output == *$'# 1.\n'*$'# 8.\n      [...]\n      # 89.\n'*$'# 100.\n'* ]]
+	[[ $output != *"# 50."* ]]
+}
+
 @test "report: a program that ends early has failed" {
 	ran "a" 139 $'1..3\nok 1 good\n'
 	report 1
