@@ -36,6 +36,14 @@ assert_failed() {
 	[[ $output == *"$2"* ]] || { echo "not in the message: $2"; echo "$output"; return 1; }
 }
 
+# into_closed_pipe COMMAND ...: its standard output is a pipe that nobody reads any more.
+into_closed_pipe() {
+	python3 -c 'import os, subprocess, sys
+r, w = os.pipe()
+os.close(r)
+sys.exit(subprocess.call(sys.argv[1:], stdout=w))' "$@"
+}
+
 # The libraries behind libcoolbpf.a.
 static_libs() {
 	PKG_CONFIG_PATH=$BUILD/meson-uninstalled pkg-config --static --libs libcoolbpf | sed 's/-lcoolbpf//'

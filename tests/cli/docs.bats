@@ -160,12 +160,19 @@ examples() {
 	"$COOLBPF" build hello.bpf.c
 	# shellcheck disable=SC2046 # words on purpose
 	gcc -I"$SRC/include" events.c "$BUILD/src/libcoolbpf.a" $(static_libs) -lm $(san_flags) -o program
-	timeout -s INT 5 ./program >out 2>err 3>&- &
-	while kill -0 $! 2>/dev/null; do
-		/bin/true
-		sleep 0.2
+	./program >out 2>err 3>&- &
+	# it catches SIGINT, the second bit, once it is attached
+	until [ $((0x0$(awk '$1 == "SigCgt:" { print $2 }' /proc/$!/status) & 2)) -ne 0 ]; do
+		kill -0 $!
+		sleep 0.05
 	done
-	wait $! || true
+	for _ in 1 2 3; do
+		/bin/true
+		sleep 0.1
+	done
+	kill -INT $!
+	/bin/true # ends a wait that began just before the signal
+	wait $!
 	[ ! -s err ]
 	grep -qx '[0-9]* true' out
 }

@@ -157,7 +157,7 @@ detail() {
 	need_bpf
 	need_command bpftool
 	"$COOLBPF" doctor >/dev/null
-	for _ in 1 2 3 4 5 6 7 8 9 10; do # the kernel frees programs a moment later
+	for _ in $(seq 150); do # the kernel frees programs a moment later
 		left=$(bpftool -j prog show | jq '[.[] | select(.name // "" | startswith("cb_"))] | length')
 		[ "$left" -eq 0 ] && return
 		sleep 0.2

@@ -31,6 +31,13 @@ teardown() {
 	umount -q "$BATS_TEST_TMPDIR/full" 2>/dev/null || true
 }
 
+# A CPU that sleeps may pass a tracepoint's old code for some milliseconds more, and even once after it wakes.
+wake_cpus() {
+	for cpu in $(seq 0 $(($(nproc) - 1))); do
+		taskset -c "$cpu" true || true # it may be another's
+	done
+}
+
 # start ARGUMENT ...: "coolbpf run" in the background, its output in out and err, its process id in $running. Returns when
 # the tool is attached.
 start() {
@@ -38,9 +45,8 @@ start() {
 	"$COOLBPF" run -v "$@" >out 2>err 3>&- &
 	running=$!
 	pids="$pids $running"
-	for _ in $(seq 200); do
-		# a CPU that sleeps may pass a tracepoint's old code for some milliseconds more
-		grep -qs "is running" err && sleep 0.2 && return
+	for _ in $(seq 1200); do
+		grep -qs "is running" err && sleep 0.2 && wake_cpus && return
 		kill -0 "$running" 2>/dev/null || break
 		sleep 0.05
 	done
@@ -54,10 +60,10 @@ stop() {
 	finished
 }
 
-# Wait until it has ended by itself, for ten seconds at most: floods last for minutes.
+# Wait until it has ended by itself, for a minute at most.
 finished() {
 	status=0
-	for _ in $(seq 200); do
+	for _ in $(seq 1200); do
 		kill -0 "$running" 2>/dev/null || break
 		sleep 0.05
 	done
@@ -75,9 +81,9 @@ work() {
 	done
 }
 
-# wait_for COMMAND ...: until it succeeds, for some seconds at most.
+# wait_for COMMAND ...: until it succeeds, for a minute at most.
 wait_for() {
-	for _ in $(seq 100); do
+	for _ in $(seq 1200); do
 		"$@" && return
 		sleep 0.05
 	done

@@ -45,8 +45,7 @@ setup() {
 	cp /sys/kernel/btf/vmlinux "$root/vmlinux.btf"
 	cp /bin/true "$BATS_TEST_TMPDIR/cool-true"
 	(
-		for _ in $(seq 50); do
-			sleep 0.1
+		while sleep 0.1; do
 			"$BATS_TEST_TMPDIR/cool-true"
 		done
 	) 3>&- &

@@ -74,7 +74,8 @@ static void kill_9_leaves_nothing_half_done(void **state)
 	int seen = 0;
 
 	cache.max_bytes = 15 * SIZE; /* so that it is killed while evicting, too */
-	for (int i = 0; i < 60; i++) {
+	/* a slow disk may write nothing in so short a time */
+	for (int i = 0; i < 60 || (!seen && i < 1000); i++) {
 		pid_t pid = start_writer(i);
 
 		usleep((useconds_t)(500 + i * 700));
@@ -94,7 +95,7 @@ static void several_processes_at_once(void **state)
 	cache.max_bytes = 15 * SIZE;
 	for (int i = 0; i < WRITERS; i++)
 		pids[i] = start_writer(i * 10);
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 100 || (seen <= 100 && i < 6000); i++) {
 		usleep(5000);
 		seen += check_all();
 	}

@@ -160,13 +160,13 @@ start_nginx() {
 
 @test "wrk: no request fails" {
 	serve
-	run wrk -t1 -c50 -d1 "http://127.0.0.1:$port/page"
+	run wrk -t1 -c50 -d1 --timeout 60s "http://127.0.0.1:$port/page"
 	[ "$status" -eq 0 ]
 	[[ $output == *"Requests/sec"* ]]
 	[[ $output != *"Socket errors"* ]]
 	[[ $output != *"Non-2xx"* ]]
 	serve "$certs/server.pem" "$certs/server.key"
-	run wrk -t1 -c20 -d1 "https://127.0.0.1:$port/page"
+	run wrk -t1 -c20 -d1 --timeout 60s "https://127.0.0.1:$port/page"
 	[[ $output == *"Requests/sec"* ]]
 	[[ $output != *"Socket errors"* ]]
 	[[ $output != *"Non-2xx"* ]]
@@ -213,7 +213,7 @@ start_nginx() {
 		curl -sS --cacert "$certs/ca.pem" --data-binary "@$random" "https://localhost:$front/echo" | cmp "$random" -
 		CA=$certs/ca.pem "$get" POST "https://localhost:$front/echo" "$random" | cmp "$random" -
 	done
-	run wrk -t1 -c20 -d1 "https://127.0.0.1:$front/page"
+	run wrk -t1 -c20 -d1 --timeout 60s "https://127.0.0.1:$front/page"
 	[[ $output == *"Requests/sec"* ]]
 	[[ $output != *"Non-2xx"* ]]
 }

@@ -241,12 +241,12 @@ static void time_is_limited(void **state)
 {
 	static const char *const silent[] = {SCRIPT_SILENT, SCRIPT_SILENT, NULL};
 	struct script *s = script_start(silent);
-	struct cb_http_call c = {.timeout_ms = 200, .retries = 5};
+	struct cb_http_call c = {.timeout_ms = 1000, .retries = 5};
 	struct cb_http_reply r;
 	uint64_t start = now_ms();
 
 	assert_int_equal(call(&c, s->port, "/", &r), -ETIMEDOUT);
-	assert_in_range(now_ms() - start, 195, PATIENCE_MS / 2);
+	assert_in_range(now_ms() - start, 995, PATIENCE_MS / 2);
 	assert_true(script_asked(s) <= 1);
 	assert_true(r.reached);
 	assert_non_null(strstr(e.text, "waiting for the answer: no answer in time"));
@@ -386,7 +386,7 @@ static void what_cannot_be_reached_is_tried_again(void **state)
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(at);
 	struct script *s = calloc(1, sizeof(*s));
-	struct cb_http_call c = {.method = "POST", .body = "x", .body_len = 1, .retries = 5};
+	struct cb_http_call c = {.method = "POST", .body = "x", .body_len = 1, .retries = 8};
 	struct cb_http_reply r;
 
 	s->answers = answers;

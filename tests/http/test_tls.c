@@ -22,7 +22,7 @@ static const char *at(const char *name)
 
 static struct site *start(const char *cert, const char *key, const char *client_ca)
 {
-	struct cb_http_server_opts opts = {.idle_timeout_ms = 700, .write_timeout_ms = 2000};
+	struct cb_http_server_opts opts = {0};
 
 	opts.tls_cert = at(cert);
 	opts.tls_key = at(key);
@@ -329,7 +329,9 @@ static void a_refusal_reaches_who_is_still_sending(void **state)
 
 static void a_handshake_counts_as_idle(void **state)
 {
-	struct site *s = start("server.pem", "server.key", NULL);
+	struct cb_http_server_opts opts = {
+		.idle_timeout_ms = 700, .tls_cert = at("server.pem"), .tls_key = at("server.key")};
+	struct site *s = site_start(&opts);
 	/* of a client hello that never becomes whole */
 	static const unsigned char hello[] = {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3};
 	int silent = call_port(s->port), slow = call_port(s->port);

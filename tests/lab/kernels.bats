@@ -306,13 +306,19 @@ EOF
 }
 
 @test "two at once: one waits, both have it" {
-	fetch debian:9.1$arch 2>one &
-	pid=$!
-	fetch debian:9.1$arch 2>two
-	wait $pid
+	mkdir -p cache/lab
+	exec 5>cache/lab/lock
+	flock 5
+	fetch debian:9.1$arch 2>one 5>&- &
+	first=$!
+	fetch debian:9.1$arch 2>two 5>&- &
+	second=$!
+	until grep -q "waiting for another" one && grep -q "waiting for another" two; do sleep 0.05; done
+	exec 5>&-
+	wait $first
+	wait $second
 	[ "$("$COOLBPF" lab kernels -o json | jq length)" -eq 1 ]
 	cat one two | grep -q "is there: 9.1.0-2"
-	cat one two | grep -q "waiting for another"
 }
 
 # Does this process run? Where nobody waits for it, a dead one stays as a zombie.

@@ -11,7 +11,7 @@ static void tcp_pair(int ends[2])
 {
 	struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct timeval limit = {.tv_sec = 5};
+	struct timeval limit = {.tv_sec = 60};
 	socklen_t len = sizeof(addr);
 
 	assert_int_equal(bind(listener, (struct sockaddr *)&addr, sizeof(addr)), 0);

@@ -33,8 +33,8 @@ static void must_be_clean(void)
 	assert_int_equal(filters("egress"), 0);
 }
 
-/* n datagrams that begin with this byte; how many come in. */
-static int arriving(int n, char first)
+/* Of n datagrams that begin with this byte so many come in. It waits for those, and a moment for more. */
+static void must_arrive(int n, int expected, char first)
 {
 	struct sockaddr_in addr = {
 		.sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -44,10 +44,11 @@ static int arriving(int n, char first)
 	while (n--)
 		assert_int_equal(sendto(fd, &first, 1, 0, (struct sockaddr *)&addr, sizeof(addr)), 1);
 	/* the kernel may put off to a thread of its own what it has received */
-	while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 500) > 0 && recv(fd, &first, 1, 0) == 1)
+	while (poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, got < expected ? 30000 : 300) > 0 &&
+	       recv(fd, &first, 1, 0) == 1)
 		got++;
 	close(fd);
-	return got;
+	assert_int_equal(got, expected);
 }
 
 static void by_attach(void **state)
@@ -59,14 +60,14 @@ static void by_attach(void **state)
 	assert_int_equal(qdiscs(), 1);
 	assert_int_equal(filters("ingress"), 1);
 	assert_int_equal(filters("egress"), 1);
-	assert_int_equal(arriving(10, 'D'), 0);
-	assert_int_equal(arriving(15, 'P'), 15);
+	must_arrive(10, 0, 'D');
+	must_arrive(15, 15, 'P');
 	tool_must_count(cb, 0, 25);
 	tool_must_count(cb, 1, 25);
 	tool_must_count(cb, 2, 10);
 	tool_end(cb);
 	must_be_clean();
-	assert_int_equal(arriving(10, 'D'), 10);
+	must_arrive(10, 10, 'D');
 }
 
 static void by_function(void **state)
@@ -76,7 +77,7 @@ static void by_function(void **state)
 	must(cb, coolbpf_attach_tc(cb, "by_hand", "lo", true));
 	assert_int_equal(filters("egress"), 1);
 	assert_int_equal(filters("ingress"), 0);
-	assert_int_equal(arriving(3, 'D'), 3);
+	must_arrive(3, 3, 'D');
 	tool_must_count(cb, 3, 3);
 	/* the same program once more: both run */
 	must(cb, coolbpf_attach_tc(cb, "by_hand", "lo", true));

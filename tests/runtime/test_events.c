@@ -193,7 +193,7 @@ static void time_out(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	assert_int_equal(must(cb, coolbpf_poll(cb, 150)), 0);
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	assert_in_range((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000, 149, 1000);
+	assert_in_range((b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000, 149, 60000);
 	coolbpf_free(cb);
 }
 
@@ -205,7 +205,8 @@ static void on_alarm(int sig)
 static void a_signal(void **state)
 {
 	const struct sigaction quiet = {.sa_handler = on_alarm};
-	const struct itimerval soon = {.it_value.tv_usec = 50000};
+	/* again and again, as the first may come before the wait begins */
+	const struct itimerval soon = {.it_value.tv_usec = 50000, .it_interval.tv_usec = 50000}, never = {0};
 	struct coolbpf *cb = opened(state);
 	struct seen s = {0};
 
@@ -214,6 +215,7 @@ static void a_signal(void **state)
 	sigaction(SIGALRM, &quiet, NULL);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	assert_int_equal(must(cb, coolbpf_poll(cb, -1)), 0);
+	setitimer(ITIMER_REAL, &never, NULL);
 	assert_int_equal(s.n, 0);
 	coolbpf_free(cb);
 }

@@ -84,7 +84,7 @@ uint64_t tool_count(struct coolbpf *cb, uint32_t i)
 
 void tool_must_count(struct coolbpf *cb, uint32_t i, uint64_t expected)
 {
-	for (int tries = 500; tool_count(cb, i) < expected && tries; tries--)
+	for (int tries = 6000; tool_count(cb, i) < expected && tries; tries--)
 		usleep(10000);
 	assert_int_equal(tool_count(cb, i), expected);
 }
@@ -177,7 +177,7 @@ static void must_vanish(const char *kind, int (*by_id)(__u32 id), unsigned id)
 {
 	int fd = -1;
 
-	for (int i = 0; i < 500; i++) {
+	for (int i = 0; i < 6000; i++) {
 		fd = by_id(id);
 		if (fd == -ENOENT)
 			return;

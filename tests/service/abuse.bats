@@ -12,8 +12,10 @@ footprint() {
 
 @test "hostile sources" {
 	start s --jobs 2
+	wait_for '[ "$(metric workers)" = 2 ]'
 	compile small.c
-	before=$(footprint)
+	# a worker stores what it compiled behind its answer
+	wait_for 'before=$(footprint); sleep 0.3; [ "$before" = "$(footprint)" ]'
 	n=0
 	for f in "$SRC"/tests/service/abuse/*.c; do
 		want=$(sed -n '1s/.*expect: \([^:]*\): .*/\1/p' "$f")
@@ -31,8 +33,7 @@ footprint() {
 	done
 	[ $n -ge 15 ]
 	wait_for '[ "$(metric workers)" = 2 ]'
-	after=$(footprint)
-	[ "$before" = "$after" ] || { echo "before: $before; after: $after"; return 1; }
+	wait_for '[ "$before" = "$(footprint)" ]' || { echo "before: $before; after: $(footprint)"; return 1; }
 }
 
 @test "the server itself reads no file that a source names" {

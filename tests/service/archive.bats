@@ -39,13 +39,20 @@ write_index() {
 	jq -s '{version: 1, made_by: "a test", kernels: .}' kernels >archive/index.json
 }
 
-# A web server that is not ours; sets web and web_pid. With a port: there again.
+# A web server that is not ours; sets web and web_pid. With a port: there again; without, at one that the system gives to nobody
+# by itself, so that it can come back.
 start_web() {
-	python3 -u -m http.server --bind 127.0.0.1 --directory archive "${1:-0}" >web.out 2>web.log 3>&- 4>&- &
-	web_pid=$!
-	echo "$web_pid" >>pids
-	wait_for 'grep -q "Serving HTTP" web.out' "$web_pid"
-	web=$(sed -n 's/.*(\(http:.*\)\/).*/\1/p' web.out)
+	for _ in 1 2 3 4 5; do
+		python3 -u -m http.server --bind 127.0.0.1 --directory archive "${1:-$((20000 + RANDOM % 12000))}" \
+			>web.out 2>web.log 3>&- 4>&- &
+		web_pid=$!
+		echo "$web_pid" >>pids
+		wait_for 'grep -q "Serving HTTP" web.out' "$web_pid" || continue
+		web=$(sed -n 's/.*(\(http:.*\)\/).*/\1/p' web.out)
+		return 0
+	done
+	cat web.log
+	return 1
 }
 
 stop_web() {

@@ -101,7 +101,7 @@ load service
 
 @test "a request that kills two workers is given up, the server goes on" {
 	start s --jobs 1
-	request slow.c >slow.json
+	request "$SRC/tests/service/abuse/macro_time.c" >slow.json
 	curl -s -o answer -w '%{http_code}' --data-binary @slow.json "$url/v1/compile" >code &
 	client=$!
 	for n in 1 2; do

@@ -73,7 +73,9 @@ answered() {
 	load_it first 10000
 	wait_for '[ "$(metric queue_running)$(metric queue_waiting)" = 00 ]'
 	local before memory
-	before=$(held) memory=$(all_rss)
+	# the last compile is stored behind its answer
+	wait_for 'before=$(held); sleep 0.3; [ "$before" = "$(held)" ]'
+	memory=$(all_rss)
 	load_it second 100000
 	wait_for '[ "$(metric queue_running)$(metric queue_waiting)" = 00 ]'
 	wait_for "[ \"\$(held)\" = \"$before\" ]"

@@ -88,12 +88,12 @@ stop_tool() {
 # "finished" returns, and ends with end_workload.
 start_workload() {
 	need_tools
-	rm -f "$BATS_TEST_TMPDIR/stdin"
+	rm -f "$BATS_TEST_TMPDIR/stdin" "$BATS_TEST_TMPDIR/said"
 	mkfifo "$BATS_TEST_TMPDIR/stdin"
 	"${pinned[@]}" "$BATS_FILE_TMPDIR/workload" "$@" <"$BATS_TEST_TMPDIR/stdin" >"$BATS_TEST_TMPDIR/said" 3>&- &
 	workload=$!
 	exec 7>"$BATS_TEST_TMPDIR/stdin"
-	wait_until 20 grep -q '^waits' "$BATS_TEST_TMPDIR/said"
+	wait_until 20 grep -qs '^waits' "$BATS_TEST_TMPDIR/said"
 }
 
 go() {

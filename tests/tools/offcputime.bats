@@ -13,7 +13,7 @@ teardown() {
 }
 
 @test "offcputime: the time that a process does not run is what its own clocks say" {
-	start_workload naps 200 5
+	start_workload naps 50 20
 	start_tool offcputime --pid "$workload" --preempted
 	go
 	finished
@@ -41,7 +41,7 @@ teardown() {
 	line=$(grep ';take_a_nap;' "$out")
 	[[ $line == workload* ]]
 	[[ $line == *main*take_a_nap*nanosleep*schedule* ]]
-	between "nanoseconds" 190000000 500000000 "${line##* }"
+	between "nanoseconds" 190000000 "$(($(off_cpu) * 103 / 100))" "${line##* }"
 
 	start_workload naps 5 50
 	format=svg start_tool offcputime --pid "$workload"

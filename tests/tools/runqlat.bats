@@ -26,8 +26,8 @@ teardown() {
 	finished
 	read -r _ waited times <"/proc/$workload/schedstat"
 	kill -KILL "$rival"
-	end_workload
 	stop_tool
+	end_workload
 	count=$(query 'map(select(.map == "latency") | .buckets[].count) | add')
 	# after the last reading it still had to end
 	between "turns" "$(((times - times_before) * 97 / 100 - 2))" "$((times - times_before + 8))" "$count"

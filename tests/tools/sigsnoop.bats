@@ -40,7 +40,7 @@ teardown() {
 	wait_until 10 has_become sleep "$sleeper"
 	kill -STOP "$sleeper"
 	# it stops when it runs next: until then it would still take signals
-	wait_until 5 grep -q '^State:.T' "/proc/$sleeper/status"
+	wait_until 30 grep -q '^State:.T' "/proc/$sleeper/status"
 	for _ in 1 2 3 4 5; do kill -USR1 "$sleeper"; done
 	stop_tool
 	equal "results" "delivered already_pending already_pending already_pending already_pending" \

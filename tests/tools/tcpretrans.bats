@@ -44,16 +44,18 @@ counted_since() {
 }
 
 @test "tcpretrans sees each segment that the kernel counts, with connection and state" {
-	ip netns exec "$far" timeout 10 nc -l 10.99.0.2 "$port" </dev/null >/dev/null 3>&- &
+	ip netns exec "$far" timeout 120 nc -l 10.99.0.2 "$port" </dev/null >/dev/null 3>&- &
 	workload=$!
-	wait_until 5 sh -c "ip netns exec $far ss -Hltn | grep -q $port"
+	wait_until 20 sh -c "ip netns exec $far ss -Hltn | grep -q $port"
 	start_tool tcpretrans
 	before=$(counter)
 	ip netns exec "$near" bash -c '
 		exec 5<>/dev/tcp/10.99.0.2/$1
 		ip -n "$0" addr del 10.99.0.2/24 dev cable
 		printf "%500s" "" >&5
-		sleep 2' "$far" "$port"
+		exec sleep 60' "$far" "$port" 3>&- &
+	workload="$workload $!"
+	wait_until 20 counted_since $((before + 1))
 	low=$(($(counter) - before))
 	stop_tool
 	# the kernel goes on

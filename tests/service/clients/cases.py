@@ -261,14 +261,19 @@ def page_faults():
             rest = f.read().rsplit(") ", 1)[1].split()
         return int(rest[7]) + int(rest[9])
 
+    def sleeps():
+        with open(f"/proc/{child}/stat") as f:
+            return f.read().rsplit(") ", 1)[1][0] == "S"
+
     try:
         lbc = ClbcBase("hooks", bpf_str=source("hooks"), attach=0)
+        wait_for("the child to sleep", sleeps)
         before = faults()
         lbc.attachPerfEvent("on_fault", {"type": PerfType.SOFTWARE, "config": PerfSwIds.PAGE_FAULTS, "sample_period": 1},
                             pid=child)
         os.write(go[1], b"x")
         os.read(told[0], 1)
-        wait_for("the child to sleep", lambda: open(f"/proc/{child}/stat").read().rsplit(") ", 1)[1][0] == "S")
+        wait_for("the child to sleep", sleeps)
         # huge pages may spare it some
         assert hit(lbc, 7) == faults() - before > 0, (hit(lbc, 7), faults() - before)
     finally:
