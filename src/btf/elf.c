@@ -64,6 +64,11 @@ static int open_elf(struct elf *f, const void *object, size_t size)
 	return is_strings(f, &f->names) ? 0 : -EINVAL;
 }
 
+static bool is_named(const struct elf *f, const Elf64_Shdr *s, const char *name)
+{
+	return s->sh_name < f->names.sh_size && !strcmp(f->data + f->names.sh_offset + s->sh_name, name);
+}
+
 int cb_elf_section(const void *object, size_t size, const char *name, const void **data, size_t *len)
 {
 	struct elf f;
@@ -75,7 +80,7 @@ int cb_elf_section(const void *object, size_t size, const char *name, const void
 	for (size_t i = 1; i < f.head.e_shnum; i++) {
 		Elf64_Shdr s = section_at(&f, i);
 
-		if (s.sh_name >= f.names.sh_size || strcmp(f.data + f.names.sh_offset + s.sh_name, name))
+		if (!is_named(&f, &s, name))
 			continue;
 		if (found || s.sh_type == SHT_NOBITS || !inside(s.sh_offset, s.sh_size, size))
 			return -EINVAL;
@@ -84,6 +89,25 @@ int cb_elf_section(const void *object, size_t size, const char *name, const void
 		*len = s.sh_size;
 	}
 	return found ? 0 : -ENOENT;
+}
+
+bool cb_elf_is_code(const void *object, size_t size, const char *name)
+{
+	bool found = false;
+	struct elf f;
+
+	if (open_elf(&f, object, size))
+		return false;
+	for (size_t i = 1; i < f.head.e_shnum; i++) {
+		Elf64_Shdr s = section_at(&f, i);
+
+		if (!is_named(&f, &s, name))
+			continue;
+		if (s.sh_type != SHT_PROGBITS || !(s.sh_flags & SHF_EXECINSTR) || !s.sh_size)
+			return false;
+		found = true;
+	}
+	return found;
 }
 
 static bool section_is_inside(const struct elf *f, const Elf64_Shdr *s)

@@ -3,6 +3,7 @@
 #ifndef CB_BTF_ELF_H
 #define CB_BTF_ELF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -14,5 +15,8 @@ int cb_elf_section(const void *object, size_t size, const char *name, const void
 /* Is all that the tables of a relocatable object speak of inside the file? libelf and libbpf look at much of that, not at
  * all. 0, or as above with the sentence. */
 int cb_elf_check(const void *object, size_t size, struct cb_err *e);
+
+/* Is there a section of this name, and does each such section hold instructions? */
+bool cb_elf_is_code(const void *object, size_t size, const char *name);
 
 #endif

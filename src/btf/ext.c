@@ -16,8 +16,14 @@ struct header {
 	} part[3];
 };
 
-int cb_btf_ext_each(void *data, size_t size, enum cb_btf_ext_part part, size_t least,
-		    int (*fn)(void *ctx, unsigned char *record), void *ctx, struct cb_err *e)
+struct visitor {
+	int (*section)(void *ctx, uint32_t name);	 /* or NULL */
+	int (*record)(void *ctx, unsigned char *record); /* or NULL */
+	void *ctx;
+};
+
+static int walk(void *data, size_t size, enum cb_btf_ext_part part, size_t least, const struct visitor *v,
+		struct cb_err *e)
 {
 	struct header h = {0};
 	uint32_t record, head[2];
@@ -52,12 +58,28 @@ int cb_btf_ext_each(void *data, size_t size, enum cb_btf_ext_part part, size_t l
 		p += sizeof(head);
 		if (head[1] > (size_t)(end - p) / record)
 			goto cut;
+		if (v->section)
+			err = v->section(v->ctx, head[0]);
 		for (uint32_t i = 0; i < head[1] && !err; i++, p += record)
-			err = fn(ctx, p);
+			if (v->record)
+				err = v->record(v->ctx, p);
 		if (err)
 			return err;
 	}
 	return 0;
 cut:
 	return cb_fail(e, EINVAL, "corrupt .BTF.ext: its records are cut");
+}
+
+int cb_btf_ext_each(void *data, size_t size, enum cb_btf_ext_part part, size_t least,
+		    int (*fn)(void *ctx, unsigned char *record), void *ctx, struct cb_err *e)
+{
+	return walk(data, size, part, least, &(struct visitor){.record = fn, .ctx = ctx}, e);
+}
+
+int cb_btf_ext_each_section(const void *data, size_t size, enum cb_btf_ext_part part,
+			    int (*fn)(void *ctx, uint32_t name), void *ctx, struct cb_err *e)
+{
+	/* nothing is written where no record is shown */
+	return walk((void *)(uintptr_t)data, size, part, 1, &(struct visitor){.section = fn, .ctx = ctx}, e);
 }

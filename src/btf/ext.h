@@ -10,6 +10,7 @@
 #define CB_BTF_EXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -19,5 +20,9 @@ enum cb_btf_ext_part { CB_EXT_FUNCTIONS, CB_EXT_LINES, CB_EXT_RELOCATIONS };
  * returns other than 0 ends the walk and comes back. -EINVAL: corrupt; -ENOTSUP: the other byte order. */
 int cb_btf_ext_each(void *data, size_t size, enum cb_btf_ext_part part, size_t least,
 		    int (*fn)(void *ctx, unsigned char *record), void *ctx, struct cb_err *e);
+
+/* The same for the sections of a part: the offsets of their names among BTF's strings. */
+int cb_btf_ext_each_section(const void *data, size_t size, enum cb_btf_ext_part part,
+			    int (*fn)(void *ctx, uint32_t name), void *ctx, struct cb_err *e);
 
 #endif

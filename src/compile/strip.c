@@ -20,8 +20,38 @@
 #include "base/file.h"
 #include "btf/elf.h"
 #include "btf/check.h"
+#include "btf/ext.h"
 
 enum { OBJECT_MAX = 256 << 20 };
+
+struct code {
+	const void *object;
+	size_t size;
+	const struct btf *btf;
+};
+
+/* Not one that the linker leaves out: its names begin with a dot, and it is no code, or empty. */
+static int must_be_code(void *ctx, uint32_t offset)
+{
+	const struct code *c = ctx;
+	const char *name = btf__name_by_offset(c->btf, offset);
+
+	return name && (*name != '.' || !strcmp(name, ".text")) && cb_elf_is_code(c->object, c->size, name) ? 0
+													    : -EINVAL;
+}
+
+/* The records of a section that it leaves out libbpf's linker (1.1) never frees. */
+static bool has_sound_ext(const void *object, size_t size, const struct btf *btf)
+{
+	struct code c = {.object = object, .size = size, .btf = btf};
+	const void *ext;
+	size_t len;
+	int err = cb_elf_section(object, size, ".BTF.ext", &ext, &len);
+
+	for (int part = CB_EXT_FUNCTIONS; !err && part <= CB_EXT_RELOCATIONS; part++)
+		err = cb_btf_ext_each_section(ext, len, (enum cb_btf_ext_part)part, must_be_code, &c, NULL);
+	return !err || err == -ENOENT;
+}
 
 static bool has_sound_btf(const void *object, size_t size)
 {
@@ -29,12 +59,14 @@ static bool has_sound_btf(const void *object, size_t size)
 	size_t len;
 	struct btf *btf;
 	int err = cb_elf_section(object, size, ".BTF", &data, &len);
+	bool sound;
 
 	if (err)
 		return err == -ENOENT;
 	btf = cb_btf_parse(data, len, NULL);
+	sound = btf && has_sound_ext(object, size, btf);
 	btf__free(btf);
-	return btf;
+	return sound;
 }
 
 /* The linker believes what it reads, and by the assembler's directives a source can have any section in its object. */

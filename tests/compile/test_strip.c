@@ -3,6 +3,7 @@
 #include "check.h"
 
 #include <elf.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,10 +42,23 @@ static void no_objects(void **state)
 	assert_comes_back(&head, sizeof(head));
 }
 
+/* Its .BTF.ext speaks of a section that the linker leaves out, and would never free what it reads. */
+static void records_of_no_code(void **state)
+{
+	char path[4096], *object;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/tests/fuzz/seeds/object/lines_of_no_code", getenv("SRC"));
+	assert_int_equal(cb_file_read(path, 1 << 20, &object, &len, NULL), 0);
+	assert_comes_back(object, len);
+	free(object);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_objects),
+		cmocka_unit_test(records_of_no_code),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
