@@ -30,7 +30,7 @@ struct code {
 	const struct btf *btf;
 };
 
-/* Not one that the linker leaves out: its names begin with a dot, and it is no code, or empty. */
+/* The linker leaves sections out by their names, which begin with a dot, and by their types. */
 static int must_be_code(void *ctx, uint32_t offset)
 {
 	const struct code *c = ctx;
@@ -40,7 +40,7 @@ static int must_be_code(void *ctx, uint32_t offset)
 													    : -EINVAL;
 }
 
-/* The records of a section that it leaves out libbpf's linker (1.1) never frees. */
+/* All records are of sections with code: those of one that is left out libbpf's linker (1.1) never frees. */
 static bool has_sound_ext(const void *object, size_t size, const struct btf *btf)
 {
 	struct code c = {.object = object, .size = size, .btf = btf};
