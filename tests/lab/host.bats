@@ -194,6 +194,23 @@ END
 	nothing_is_left_here
 }
 
+@test "qemu before 8.1, or one that does not say its version, gets one thread for all CPUs of a guest" {
+	mkdir bin
+	cat >bin/qemu-system-x86_64 <<-'END'
+		#!/bin/sh
+		[ "$1" = --version ] && { cat version; exit; }
+		echo "$*" >asked
+	END
+	chmod +x bin/qemu-system-x86_64
+	for case in 7.2.22:single 8.0.5:single 8.1.0:multi 10.0.2:multi none:single; do
+		echo "QEMU emulator version ${case%:*} (Debian)" >version
+		PATH=$PWD/bin:$PATH run "$COOLBPF" lab run --no-kvm --kernels "$kernel" good.lab
+		[ "$status" -eq 1 ]
+		grep -q -- "-accel tcg,thread=${case#*:} " asked || { echo "$case"; cat asked; return 1; }
+	done
+	nothing_is_left_here
+}
+
 @test "one file with a mistake among many: it is named, and nothing is booted" {
 	printf 'command true\nexpect evnt\n' >wrong.lab
 	run "$COOLBPF" lab run --kernels "$kernel" -v .
