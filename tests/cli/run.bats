@@ -361,7 +361,7 @@ setup_file() {
 	# the pipe ends though the tool runs on
 	[ "$(timeout 20 cat <&8)" = ready ]
 	kill -0 "$running"
-	# what happens from now on is seen; but see start
+	# what happens from now on is seen
 	wake_cpus
 	work 1
 	wait_for grep -q "$name" out
